@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The DMA space of a VM's assigned devices: guest RAM mirrored into an IOMMU
+ * address space, through whichever backend Kconfig and the user chose. From
+ * the device fd on, no code knows which backend it was.
+ */
+#ifndef IOMMU_IOMMU_H
+#define IOMMU_IOMMU_H
+
+#include "vmm/vm.h"
+
+/*
+ * iommu_create - choose the backend (@choice, logged with the reason) for the
+ * first device @node and open it. Nothing is mapped yet. Prints its errors.
+ * @node is a PCI address ("0000:01:00.0").
+ */
+int iommu_create(struct iommu **iommu, struct vm *vm, enum iommu_choice choice,
+		 const char *node);
+/* iommu_destroy - every device detached before. */
+void iommu_destroy(struct iommu *iommu);
+
+/*
+ * iommu_attach - put the device into the DMA space and return its fd, which
+ * then speaks the VFIO device ioctls. With the first device all RAM regions
+ * are checked against the allowed IOVA ranges (-ERANGE names both),
+ * prefaulted and mapped, one call each; later regions follow by the memory
+ * listener. Prints its errors, each with the remedy.
+ */
+int iommu_attach(struct iommu *iommu, const char *node);
+/*
+ * iommu_detach - the device was quiesced and reset; the last one unmaps RAM
+ * first. Closes @device_fd, then what it was opened through.
+ */
+void iommu_detach(struct iommu *iommu, int device_fd);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What an architecture gives to the core: its interrupt controller, vCPU
+ * state, and the board, which composes the machine in one function.
+ */
+#ifndef VMM_ARCH_H
+#define VMM_ARCH_H
+
+#include <stdbool.h>
+
+struct vm;
+struct vcpu;
+struct config;
+
+/*
+ * arch_vm_create - after kvm_open(), before any vCPU: the interrupt
+ * controller and its routes (irqs_create()). Prints its errors.
+ */
+int arch_vm_create(struct vm *vm);
+void arch_vm_destroy(struct vm *vm);
+/* arch_vm_reset - the interrupt controller back to power-on. */
+int arch_vm_reset(struct vm *vm);
+
+/*
+ * arch_vcpu_create - CPU features and power-on state of a fresh vCPU, and a
+ * copy of that state. arch_vcpu_reset - that state again, plus the entry
+ * point that board_load() chose. Prints its errors.
+ */
+int arch_vcpu_create(struct vcpu *vcpu);
+void arch_vcpu_destroy(struct vcpu *vcpu);
+int arch_vcpu_reset(struct vcpu *vcpu);
+
+/*
+ * arch_vcpu_exit - an exit the core does not know. Returns false when nobody
+ * knows it: the guest has crashed.
+ */
+bool arch_vcpu_exit(struct vcpu *vcpu);
+/* arch_vcpu_dump - registers of a crashed vCPU to the log. */
+void arch_vcpu_dump(struct vcpu *vcpu);
+
+/* board_create - RAM and every device, bottom up. Prints its errors. */
+int board_create(struct vm *vm);
+void board_destroy(struct vm *vm);
+/*
+ * board_load - place kernel, initrd and tables into RAM and choose the entry
+ * point; at start and again after each guest reset.
+ */
+int board_load(struct vm *vm);
+/* board_power_button - ask the guest to power off. */
+void board_power_button(struct vm *vm);
+
+#endif

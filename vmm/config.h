@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the user asked for, parsed and checked: filled by options.c, constant
+ * from then on.
+ */
+#ifndef VMM_CONFIG_H
+#define VMM_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONFIG_VFIO_MAX 32
+
+enum iommu_choice {
+	IOMMU_AUTO,
+	IOMMU_LEGACY,
+	IOMMU_IOMMUFD,
+};
+
+struct config {
+	const char *kernel;
+	const char *initrd;
+	const char *append;
+	uint64_t memory;		/* bytes */
+	unsigned int cpus;
+	bool hugepages;
+	unsigned int iommu;		/* enum iommu_choice */
+	const char *vfio[CONFIG_VFIO_MAX]; /* as given: ADDR[,key=value]... */
+	unsigned int nr_vfio;
+	unsigned int stop_timeout;	/* seconds after the power button */
+	unsigned int timeout;		/* seconds, 0: none */
+	bool once;
+	bool quiet;
+	bool json;
+	const char *trace;
+};
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The only door to Linux. Each call is the system call of the same name and
+ * returns its result, >= 0, or -errno; EINTR is retried unless said
+ * otherwise. Unit tests link tests/fake/ in place of sys.c, so product code
+ * asks Linux for nothing except through here (memory allocation, stdio to
+ * standard streams, and threads excepted).
+ *
+ * With `--trace sys` every call prints one line of the words that the fake
+ * kernel's journal uses (sysname.h).
+ */
+#ifndef VMM_SYS_H
+#define VMM_SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct stat;
+struct pollfd;
+
+/* sys_open - O_CLOEXEC is always added. */
+int sys_open(const char *path, int flags, int mode);
+int sys_close(int fd);
+/* sys_dup - duplicate @fd, close-on-exec. */
+int sys_dup(int fd);
+
+/* sys_ioctl - @arg is what the request takes by reference, or NULL. */
+int sys_ioctl(int fd, unsigned long request, void *arg);
+/* sys_ioctl_num - for requests that take a number instead of a pointer. */
+int sys_ioctl_num(int fd, unsigned long request, unsigned long arg);
+/* sys_run - KVM_RUN on @fd; -EINTR and -EAGAIN are returned, not retried. */
+int sys_run(int fd);
+
+/* One call each, which may be short; -EINTR is retried. */
+ssize_t sys_read(int fd, void *buf, size_t len);
+ssize_t sys_write(int fd, const void *buf, size_t len);
+ssize_t sys_pread(int fd, void *buf, size_t len, uint64_t offset);
+ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset);
+
+/*
+ * sys_mmap - map @len bytes of @fd (-1: anonymous) from @offset; @hint as in
+ * mmap(2). On success *@out is the address and 0 is returned.
+ */
+int sys_mmap(void **out, void *hint, size_t len, int prot, int flags, int fd,
+	     uint64_t offset);
+int sys_munmap(void *addr, size_t len);
+int sys_madvise(void *addr, size_t len, int advice);
+
+int sys_memfd(const char *name, unsigned int flags);
+int sys_ftruncate(int fd, uint64_t size);
+/* sys_eventfd - non-blocking and close-on-exec, counter 0. */
+int sys_eventfd(void);
+int sys_fstat(int fd, struct stat *st);
+int sys_stat(const char *path, struct stat *st);
+
+/*
+ * sys_readlink - the target of @path, always NUL-terminated (cut to fit).
+ * Returns its length.
+ */
+int sys_readlink(const char *path, char *buf, size_t size);
+
+/*
+ * sys_listdir - call @each for every entry but "." and ".."; stops and
+ * returns @each's answer when that is not 0.
+ */
+int sys_listdir(const char *path, int (*each)(void *arg, const char *name),
+		void *arg);
+
+/*
+ * sys_getrlimit - soft limit of @resource (RLIMIT_...), UINT64_MAX where
+ * there is none.
+ */
+int sys_getrlimit(int resource, uint64_t *soft);
+
+/* sys_capable - whether capability number @cap is effective: 1 or 0. */
+int sys_capable(int cap);
+
+int sys_page_size(void);
+/* sys_cpus - processors this process may run on, at least 1. */
+int sys_cpus(void);
+
+#endif
