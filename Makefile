@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Postern's build. One make knows every file (nothing is recursive): each
+# folder's Makefile is a list of what is built there,
+#
+#	obj-$(CONFIG_SERIAL_8250) += serial.o
+#	obj-$(CONFIG_PCI) += pci/
+#
+# and everything made lands in the output folder O, under the source's own
+# path. The configuration is Kconfig's: the Kconfig files stand beside the
+# code, $(O)/.config is the user's, generated/auto.conf and autoconf.h are
+# what make and the compiler see of it.
+#
+# The program is linked against musl as a static position-independent
+# executable, with the host's gcc and no wrapper around it. `make help` lists
+# the targets and variables.
+
+VERSION := 0.1
+
+MAKEFLAGS += -rR --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+machine := $(shell uname -m)
+arch-x86_64 := x86
+arch-aarch64 := arm64
+triple-x86 := x86_64-linux
+triple-arm64 := aarch64-linux
+host-arch := $(or $(arch-$(machine)),$(machine))
+
+ARCH ?= $(host-arch)
+O ?= build
+PREFIX ?= /usr/local
+V ?= 0
+export O ARCH
+
+ifneq ($(ARCH),$(host-arch))
+CROSS_COMPILE ?= $(triple-$(ARCH))-gnu-
+endif
+CC = $(CROSS_COMPILE)gcc
+STRIP = $(CROSS_COMPILE)strip
+AR = $(CROSS_COMPILE)ar
+
+# Where musl is, and the kernel's headers; for another architecture than the
+# host's, name folders of your own.
+MUSL_INCLUDE ?= /usr/include/$(triple-$(ARCH))-musl
+MUSL_LIB ?= /usr/lib/$(triple-$(ARCH))-musl
+UAPI ?= $(shell tests/prepare/headers $(ARCH))
+
+gen := $(abspath $(O))/generated
+
+# Short lines for people, whole commands with V=1, nothing with -s.
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @$(if $(silent),:,printf '  %-7s %s\n' $(1) $(2))
+endif
+silent = $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))
+
+# All processors, unless the caller says how many.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# --- goals that make or remove a configuration are run alone, in order -------
+
+config-goals := defconfig %_defconfig menuconfig savedefconfig olddefconfig \
+	allnoconfig allyesconfig randconfig
+lone-goals := $(config-goals) clean distclean help
+goals := $(or $(MAKECMDGOALS),all)
+
+ifneq ($(and $(filter $(lone-goals),$(goals)),$(word 2,$(goals))),)
+
+.PHONY: $(goals) in-order
+$(goals): in-order
+	@:
+in-order:
+	@set -e; for goal in $(goals); do $(MAKE) $$goal; done
+
+else
+
+# --- what the machine lacks --------------------------------------------------
+
+configured := $(filter-out $(lone-goals),$(goals))
+ifneq ($(configured),)
+ifeq ($(wildcard arch/$(ARCH)/Makefile),)
+$(error ARCH=$(ARCH): there is no arch/$(ARCH))
+endif
+endif
+
+# Empty on a machine that has built before; else a list of Debian packages.
+gcc-package := $(if $(CROSS_COMPILE),$(subst _,-,gcc-$(CROSS_COMPILE:-=)),\
+	gcc libc6-dev)
+missing := $(if $(filter-out clean distclean help,$(goals)),$(shell \
+	command -v $(CC) >/dev/null || echo $(gcc-package); \
+	command -v kconfig-conf >/dev/null || echo kconfig-frontends-nox; \
+	[ -e $(MUSL_LIB)/libc.a ] || echo musl-dev))
+tools := $(if $(missing),missing-tools)
+
+.PHONY: missing-tools
+missing-tools:
+	@tests/prepare/need $(missing)
+
+# --- configuration -----------------------------------------------------------
+
+ifneq ($(configured),)
+include $(gen)/auto.conf
+-include $(O)/include/config/auto.conf.cmd
+endif
+
+# kconf FILE,PROGRAM ARGUMENTS - Kconfig at work on FILE of the output folder.
+kconf = mkdir -p $(gen) $(O)/include/config $(O)/include/generated && \
+	(cd $(O) && srctree=$(CURDIR) ARCH=$(ARCH) KCONFIG_CONFIG=$(1) \
+	KCONFIG_AUTOCONFIG=$(gen)/auto.conf \
+	KCONFIG_AUTOHEADER=generated/autoconf.new \
+	KCONFIG_TRISTATE=generated/tristate.conf \
+	kconfig-$(2) Kconfig$(if $(filter conf,$(firstword $(2))), >/dev/null))
+
+# replace OLD,NEW - what did not change keeps its date, so nothing is rebuilt.
+replace = if cmp -s $(2) $(1); then rm $(2); else mv $(2) $(1); fi
+
+# configure ARGUMENTS - a whole new configuration.
+define configure
+	$(Q)rm -f $(O)/.config.new
+	$(Q)$(call kconf,.config.new,conf $(1))
+	$(Q)$(call replace,$(O)/.config,$(O)/.config.new)
+endef
+
+.PHONY: FORCE defconfig menuconfig savedefconfig olddefconfig allnoconfig \
+	allyesconfig randconfig
+defconfig: full_defconfig
+
+%_defconfig: FORCE | $(tools)
+	@[ -e configs/$@ ] || { echo 'make: $@: no such file in configs/' >&2; \
+		exit 1; }
+	$(call say,CONFIG,$@)
+	$(call configure,--defconfig=$(CURDIR)/configs/$@)
+
+allnoconfig allyesconfig randconfig: | $(tools)
+	$(call say,CONFIG,$@)
+	$(call configure,--$@)
+
+$(O)/.config: | $(tools)
+	$(Q)$(MAKE) defconfig
+olddefconfig: $(O)/.config
+	$(Q)$(call kconf,.config,conf --olddefconfig)
+menuconfig: $(O)/.config
+	$(Q)$(call kconf,.config,mconf)
+savedefconfig: $(O)/.config
+	$(Q)$(call kconf,.config,conf --savedefconfig=defconfig)
+	$(call say,SAVED,$(O)/defconfig)
+
+# kconfig-conf leaves a list of the Kconfig files it read, auto.conf.cmd, and
+# in it the rule that another ARCH needs another auto.conf.
+$(gen)/auto.conf: $(O)/.config | $(tools)
+	$(Q)$(call kconf,.config,conf --olddefconfig)
+	$(Q)$(call kconf,.config,conf --silentoldconfig)
+	$(Q)$(call replace,$(gen)/autoconf.h,$(gen)/autoconf.new)
+
+# --- the list of objects -----------------------------------------------------
+
+# read-list FOLDER/ - the folder's Makefile and those of the folders it names.
+define read-list
+obj-y :=
+include $(1)Makefile
+objs += $$(addprefix $(1),$$(filter %.o,$$(obj-y)))
+$$(foreach sub,$$(filter %/,$$(obj-y)),$$(eval $$(call read-list,$(1)$$(sub))))
+endef
+
+# files FOLDER/... - the objects of these folders.
+files = $(eval objs :=)$(foreach dir,$(1),$(eval $(call \
+	read-list,$(dir))))$(objs)
+
+product := $(if $(configured),$(call files,vmm/ iommu/ devices/ arch/$(ARCH)/))
+
+# Until all of the first files are there; to be removed then.
+absent := $(foreach o,$(product),$(if $(wildcard $(o:.o=.c)),,$(o)))
+$(if $(absent),$(info make: not written yet, left out: $(absent:.o=.c)))
+product := $(filter-out $(absent),$(product))
+
+# --- the program -------------------------------------------------------------
+
+warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-Wimplicit-fallthrough -Wvla -Wundef -Werror
+common-flags = -std=gnu11 -g $(warnings) -fno-strict-aliasing \
+	-I. -include $(gen)/autoconf.h -D_GNU_SOURCE \
+	-DPOSTERN_VERSION='"$(VERSION)"'
+
+# Asked once, and not before a compiler is installed.
+gcc-include = $(eval gcc-include := $$(shell $(CC) \
+	-print-file-name=include))$(gcc-include)
+
+optimize := $(if $(CONFIG_DEBUG),-Og -fno-omit-frame-pointer,-Os $(LTO))
+
+cflags = $(common-flags) $(optimize) -nostdinc -isystem $(MUSL_INCLUDE) \
+	-isystem $(gcc-include) -isystem $(O)/uapi \
+	-fPIE -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables \
+	-fstack-protector-strong -fstack-clash-protection
+# The start files and libraries are named one by one: gcc knows those of the
+# host's own C library only.
+ldflags = $(optimize) -nostdlib -static-pie -Wl,--gc-sections \
+	-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--fatal-warnings \
+	-Wl,--no-eh-frame-hdr
+libs-$(CONFIG_LIBFDT) += -l:libfdt.a
+libs-y += -L$(MUSL_LIB) -Wl,--start-group -lc -lgcc -Wl,--end-group
+
+# The flags of the last build: a change of them rebuilds.
+$(gen)/flags: FORCE | $(gen)/auto.conf $(tools)
+	@printf '%s\n' '$(subst ','\'',$(CC) $(cflags) $(ldflags) $(libs-y))' \
+		'$(product)' >$@.new
+	@$(call replace,$@,$@.new)
+
+$(O)/uapi: | $(gen)/auto.conf $(tools)
+	$(Q)dir='$(UAPI)' && [ -e "$$dir/linux/kvm.h" ] && ln -sfn "$$dir" $@
+
+$(O)/obj/%.o: %.c $(gen)/flags | $(O)/uapi
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+
+$(O)/postern.debug: $(addprefix $(O)/obj/,$(product))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o \
+		$^ $(libs-y) $(MUSL_LIB)/crtn.o
+
+$(O)/postern: $(O)/postern.debug
+	$(Q)$(STRIP) -s -R .comment -o $@ $<
+
+# `make vmm/mem.o` compiles one file.
+.PHONY: $(product)
+$(product): %.o: $(O)/obj/%.o
+
+.PHONY: all
+all: $(O)/postern
+	@$(if $(silent),:,echo "  SIZE    $(O)/postern: $$(stat -c %s $<) bytes")
+
+# Every file of configs/, each in a folder of its own, for the tests.
+configs := $(patsubst configs/%_defconfig,%,$(wildcard configs/*_defconfig))
+.PHONY: configs $(addprefix configs-,$(configs))
+configs: $(addprefix configs-,$(configs))
+$(addprefix configs-,$(configs)): configs-%: | $(tools)
+	$(Q)$(MAKE) O=$(O)/configs/$* $*_defconfig all
+
+# --- unit tests --------------------------------------------------------------
+
+# Each file named in tests/unit/Makefile is a program of its own, linked from
+# the whole product but its doors to the outside, the fake kernel instead of
+# them, and the harness. Always the full configuration of the host's own
+# architecture, in an output folder of its own.
+.PHONY: unit unit-programs
+unit: | $(tools)
+	$(Q)$(MAKE) O=$(O)/unit ARCH=$(host-arch) full_defconfig unit-programs
+
+unit-harness := $(call files,tests/unit/ tests/fake/)
+unit-programs := $(patsubst %.o,$(O)/%,$(test-y))
+unit-flags = $(common-flags) -O1 -fno-omit-frame-pointer -isystem $(O)/uapi \
+	-I tests/unit -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+
+$(O)/san/%.o: %.c $(gen)/flags | $(O)/uapi
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(unit-flags) -MMD -MP -c -o $@ $<
+
+$(O)/product.a: $(addprefix $(O)/san/,$(filter-out \
+	vmm/main.o vmm/sys.o,$(product)))
+$(O)/harness.a: $(addprefix $(O)/san/,$(unit-harness))
+$(O)/%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(unit-programs): $(O)/%: $(O)/san/tests/unit/%.o $(O)/product.a \
+		$(O)/harness.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(unit-flags) -o $@ $< -Wl,--start-group $(O)/product.a \
+		$(O)/harness.a -Wl,--end-group -lpthread
+unit-programs: $(unit-programs)
+	@printf '%s\n' $(test-y:.o=) >$(O)/list
+
+-include $(patsubst %.o,$(O)/obj/%.d,$(product))
+-include $(patsubst %.o,$(O)/san/%.d,$(product) $(unit-harness) \
+	$(addprefix tests/unit/,$(test-y)))
+
+# --- tests and the rest ------------------------------------------------------
+
+.PHONY: check check-style check-unit check-guest check-bed bed-shell demo \
+	install clean distclean help
+check: all
+	@tests/run
+check-style check-unit: check-%:
+	@tests/$*/run
+check-guest check-bed: check-%: all
+	@tests/$*/run
+bed-shell: all
+	@tests/bed/shell
+demo: all
+	@tests/demo
+
+install: all
+	$(Q)install -D $(O)/postern $(DESTDIR)$(PREFIX)/bin/postern
+	$(Q)install -D -m 644 vmm/postern.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man1/postern.1
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/postern)
+
+clean:
+	$(Q)for made in obj san configs style unit postern postern.debug; do \
+		rm -rf "$(O)/$$made"; done
+distclean:
+	$(Q)rm -rf "$(O)"
+
+help:
+	@echo 'Build'
+	@echo '  make                  the program, configured if it is not yet'
+	@echo '  make NAME_defconfig   configure as configs/NAME_defconfig says:'
+	@echo '                        $(configs)'
+	@echo '  make defconfig        the same as full_defconfig'
+	@echo '  make menuconfig       change the configuration'
+	@echo '  make savedefconfig    write it, as short as it can be said'
+	@echo '  make olddefconfig     bring an old one up to date'
+	@echo '  make vmm/mem.o        compile one file'
+	@echo '  make install          into DESTDIR and PREFIX ($(PREFIX))'
+	@echo '  make clean            remove what was built'
+	@echo '  make distclean        and the configuration'
+	@echo 'Run'
+	@echo '  make demo             a Linux guest with a disk assigned'
+	@echo '  make bed-shell        a shell in the emulated host'
+	@echo '  make check            all tests; one tier of them: check-style,'
+	@echo '                        check-unit, check-guest, check-bed'
+	@echo 'Variables'
+	@echo '  O=build               output folder; the program is O/postern'
+	@echo '  ARCH=ARCH             $(host-arch) if not said: $(notdir $(wildcard arch/*))'
+	@echo '  V=1                   show the commands'
+
+endif
