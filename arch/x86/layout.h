@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where everything is on the x86 board. Port numbers, guest-physical
+ * addresses in bytes, GSI numbers. The board hands these to the devices;
+ * arch/x86/acpi.c and pm.c, which are this board's own, use them directly.
+ */
+#ifndef ARCH_X86_LAYOUT_H
+#define ARCH_X86_LAYOUT_H
+
+/* Ports */
+#define X86_I8042_DATA		0x60
+#define X86_I8042_COMMAND	0x64
+#define X86_RTC_PORT		0x70
+#define X86_EXIT_PORT		0xf4
+#define X86_COM1_PORT		0x3f8
+#define X86_PM_PORT		0x600	/* 16 ports: pm.h */
+#define X86_PCI_IO_BASE		0x1000
+#define X86_PCI_IO_SIZE		0xf000
+
+/* GSIs: pins of the IOAPIC, but that GSI 0 (the PIT) is wired to pin 2 */
+#define X86_COM1_IRQ		4
+#define X86_SCI_IRQ		9
+#define X86_IRQ_PINS		24
+
+/* Memory */
+#define X86_ACPI_BASE		0xe0000UL	/* inside the BIOS area, so */
+#define X86_ACPI_SIZE		0x20000UL	/* that a scan finds RSDP */
+#define X86_LOW_RAM_END		0xc0000000UL
+#define X86_MEM32_BASE		0xc0000000UL
+#define X86_MEM32_SIZE		0x20000000UL
+#define X86_ECAM_BASE		0xe0000000UL	/* 1 MiB: bus 0 */
+#define X86_ECAM_SIZE		0x100000UL
+#define X86_IOAPIC_BASE		0xfec00000UL
+#define X86_LAPIC_BASE		0xfee00000UL
+#define X86_HIGH_RAM_BASE	0x100000000UL
+
+#endif
