@@ -8,6 +8,7 @@
 #define VMM_LOOP_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +26,7 @@ struct loop {
 	pthread_mutex_t lock;
 	int epoll_fd;
 	int wake_fd;
-	bool quit;
+	_Atomic bool quit;
 	struct loop_watch watches[LOOP_WATCHES];
 };
 

@@ -32,6 +32,7 @@ struct mem_region {
 	unsigned int flags;
 	int slot;		/* KVM's, kept by the slot listener */
 	struct mem_region *next; /* sorted by gpa */
+	struct mem_region *next_ram; /* likewise, of RAM only */
 };
 
 /*
@@ -48,10 +49,12 @@ struct mem_listener {
 struct mem {
 	pthread_mutex_t lock;
 	struct mem_region *regions;
+	struct mem_region *ram;	/* fixed once vCPUs run: read without lock */
 	struct mem_listener *listeners;
 	/* RAM made by mem_ram_create() */
 	int ram_fd;
-	void *ram_hva;		/* of the whole reservation */
+	void *ram_hva;		/* 1 GiB aligned */
+	void *ram_base;		/* of the reservation around it */
 	size_t ram_reserved;
 };
 

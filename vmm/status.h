@@ -22,6 +22,7 @@ enum status {
 	STATUS_TIMEOUT = 83,	/* --timeout ran out */
 	STATUS_CRASH = 84,	/* triple fault, unhandled exit */
 	STATUS_DEVICE_LOST = 85, /* an assigned device was lost */
+	STATUS_SIGNAL = 128,	/* + the signal that stopped it by force */
 };
 
 /*

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The list of devices; see device.h.
+ */
+#include "vmm/device.h"
+#include "vmm/log.h"
+#include "vmm/vm.h"
+
+void device_add(struct vm *vm, struct device *dev, const char *name,
+		const struct device_ops *ops)
+{
+	dev->name = name;
+	dev->ops = ops;
+	dev->next = vm->devices;
+	vm->devices = dev;
+}
+
+void devices_reset(struct vm *vm)
+{
+	struct device *dev;
+
+	for (dev = vm->devices; dev; dev = dev->next)
+		if (dev->ops->reset)
+			dev->ops->reset(dev);
+}
+
+void devices_destroy(struct vm *vm)
+{
+	struct device *dev;
+
+	while ((dev = vm->devices)) {
+		vm->devices = dev->next;
+		dev->ops->destroy(dev);
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files that the user names: by path, or fd:N for an inherited descriptor.
+ */
+#ifndef VMM_FILE_H
+#define VMM_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * file_open - open @path for reading; "fd:N" duplicates descriptor N. Only
+ * regular files, whose size is known and which can be read at any offset. @what
+ * ("kernel") names it in messages. Prints its errors. *@size in bytes.
+ */
+int file_open(const char *what, const char *path, uint64_t *size);
+
+/*
+ * file_read - exactly @len bytes from @offset, or -ENODATA at the end of the
+ * file, or what pread(2) says. Prints nothing.
+ */
+int file_read(int fd, void *buf, size_t len, uint64_t offset);
+
+#endif

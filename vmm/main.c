@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The porch: parse, build, run, take down.
+ */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "devices/vfio/command.h"
+#include "vmm/log.h"
+#include "vmm/options.h"
+#include "vmm/term.h"
+#include "vmm/vm.h"
+
+/* Signals wait for the event loop; no other thread is to take them. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int run(const struct config *cfg)
+{
+	static struct vm vm;
+	int ret;
+
+	if (cfg->quiet)
+		log_quiet();
+	if (cfg->trace && trace_set(cfg->trace) < 0) {
+		log_err("--trace: '%s': no such category", cfg->trace);
+		return STATUS_USAGE;
+	}
+	block_signals();
+	ret = vm_create(&vm, cfg);
+	if (ret < 0) {
+		term_restore();
+		return status_of(ret);
+	}
+	ret = vm_run(&vm);
+	vm_destroy(&vm);
+	term_restore();
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct command_line line;
+
+	options_parse(&line, argc, argv);
+	switch (line.command) {
+	case CMD_DEVICES:
+		return status_of(command_devices(line.cfg.json));
+	case CMD_BIND:
+		return status_of(command_bind(line.nr_args, line.args));
+	case CMD_UNBIND:
+		return status_of(command_unbind(line.nr_args, line.args));
+	default:
+		return run(&line.cfg);
+	}
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The option table and what reads it; see options.h.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/log.h"
+#include "vmm/options.h"
+#include "vmm/status.h"
+#include "vmm/util.h"
+
+#define BOTH_BACKENDS (IS_ENABLED(CONFIG_VFIO_CONTAINER) && \
+		       IS_ENABLED(CONFIG_IOMMUFD))
+
+enum kind {
+	KIND_FLAG,
+	KIND_STRING,
+	KIND_SIZE,	/* bytes, at least min */
+	KIND_NUMBER,	/* min to max */
+	KIND_CHOICE,	/* one of choices, as its index */
+	KIND_DEVICE,	/* appended to cfg->vfio */
+};
+
+struct option {
+	const char *name;
+	char letter;
+	enum kind kind;
+	const char *arg;	/* what --help calls it */
+	const char *help;
+	unsigned int commands;	/* BIT(CMD_...); 0: not in this program */
+	size_t field;		/* in struct config */
+	uint64_t min, max;
+	const char *choices;	/* "auto|legacy|iommufd" */
+};
+
+#define RUN BIT(CMD_RUN)
+#define RUN_IF(enabled) ((enabled) ? RUN : 0)
+#define FIELD(f) .field = offsetof(struct config, f)
+
+static const struct option options[] = {
+	{ "kernel", 'k', KIND_STRING, "FILE",
+	  "Linux kernel (bzImage) or ELF image with a PVH note", RUN,
+	  FIELD(kernel) },
+	{ "initrd", 'i', KIND_STRING, "FILE", "initial RAM disk", RUN,
+	  FIELD(initrd) },
+	{ "append", 'a', KIND_STRING, "TEXT",
+	  "kernel command line, passed as it is", RUN, FIELD(append) },
+	{ "memory", 'm', KIND_SIZE, "SIZE", "guest RAM, with K, M or G [256M]",
+	  RUN, FIELD(memory), .min = 32 * MiB },
+	{ "cpus", 'c', KIND_NUMBER, "N", "virtual processors, 1 to 64 [1]",
+	  RUN, FIELD(cpus), 1, 64 },
+	{ "hugepages", 0, KIND_FLAG, NULL, "guest RAM in hugetlb pages", RUN,
+	  FIELD(hugepages) },
+	{ "vfio", 'd', KIND_DEVICE, "ADDRESS",
+	  "assign this PCI device; may be repeated",
+	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)) },
+	{ "iommu", 0, KIND_CHOICE,
+	  BOTH_BACKENDS ? "auto|legacy|iommufd" : NULL,
+	  BOTH_BACKENDS ? "how devices reach guest RAM [auto]" : NULL,
+	  RUN_IF(BOTH_BACKENDS), FIELD(iommu),
+	  .choices = BOTH_BACKENDS ? "auto|legacy|iommufd" : "" },
+	{ "stop-timeout", 0, KIND_NUMBER, "SECONDS",
+	  "time to power off after SIGINT or SIGTERM [10]", RUN,
+	  FIELD(stop_timeout), 0, 86400 },
+	{ "timeout", 0, KIND_NUMBER, "SECONDS",
+	  "stop the guest after this time, with status 83", RUN,
+	  FIELD(timeout), 1, 31536000 },
+	{ "once", 0, KIND_FLAG, NULL,
+	  "end with status 80 when the guest asks for a reset", RUN,
+	  FIELD(once) },
+	{ "quiet", 'q', KIND_FLAG, NULL, "errors and warnings only",
+	  RUN, FIELD(quiet) },
+	{ "trace", 0, KIND_STRING, "LIST",
+	  "trace mmio,irq,vfio,mem,sys,pci,vcpu or all",
+	  RUN_IF(IS_ENABLED(CONFIG_TRACE)), FIELD(trace) },
+	{ "json", 0, KIND_FLAG, NULL, "print JSON", BIT(CMD_DEVICES),
+	  FIELD(json) },
+	{ "help", 'h', KIND_FLAG, NULL, "print this and exit",
+	  BIT(CMD_NR) - 1 },
+	{ "version", 'V', KIND_FLAG, NULL, "print the version and exit",
+	  BIT(CMD_NR) - 1 },
+};
+
+static const struct {
+	const char *name;
+	const char *usage;
+	const char *help;
+	bool takes_args;
+	bool there;
+} commands[CMD_NR] = {
+	[CMD_RUN] = { "run", "run --kernel FILE [OPTION]...",
+		      "boot a guest", false, true },
+	[CMD_DEVICES] = { "devices", "devices [--json]",
+			  "list the devices that can be assigned", false,
+			  IS_ENABLED(CONFIG_DEVCMD) },
+	[CMD_BIND] = { "bind", "bind ADDRESS...",
+		       "hand devices to VFIO", true,
+		       IS_ENABLED(CONFIG_DEVCMD) },
+	[CMD_UNBIND] = { "unbind", "unbind ADDRESS...",
+			 "give devices back to the driver they had", true,
+			 IS_ENABLED(CONFIG_DEVCMD) },
+};
+
+static void print_options(unsigned int mask)
+{
+	const struct option *o;
+	char left[64];
+	int len;
+
+	for (o = options; o < options + ARRAY_SIZE(options); o++) {
+		if (!(o->commands & mask))
+			continue;
+		len = o->letter ? snprintf(left, sizeof(left), "-%c, ",
+					   o->letter)
+				: snprintf(left, sizeof(left), "    ");
+		snprintf(left + len, sizeof(left) - len, "--%s %s", o->name,
+			 o->arg ? o->arg : "");
+		printf("  %-30s %s\n", left, o->help);
+	}
+}
+
+static _Noreturn void print_help(int command)
+{
+	unsigned int i;
+
+	if (command >= 0) {
+		printf("usage: postern %s\n\n", commands[command].usage);
+		print_options(BIT(command));
+		exit(STATUS_OK);
+	}
+	printf("postern: a small virtual machine monitor with device assignment\n\n");
+	for (i = 0; i < CMD_NR; i++)
+		if (commands[i].there)
+			printf("  postern %-32s %s\n", commands[i].usage,
+			       commands[i].help);
+	printf("  postern %-32s %s\n", "--help | --version", "");
+	printf("\noptions of run:\n");
+	print_options(RUN);
+	exit(STATUS_OK);
+}
+
+static _Noreturn void usage_exit(int command)
+{
+	log_hint("postern %s%s--help", command >= 0 ? commands[command].name : "",
+		 command >= 0 ? " " : "");
+	exit(STATUS_USAGE);
+}
+
+int parse_size(const char *text, uint64_t *size)
+{
+	static const char units[] = "KMGT";
+	unsigned int shift = 0;
+	const char *unit;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -EDOM;
+	errno = 0;
+	*size = strtoull(text, &end, 0);
+	if (errno)
+		return -EDOM;
+	if (*end) {
+		unit = strchr(units, *end >= 'a' ? *end - 'a' + 'A' : *end);
+		if (!unit || end[1])
+			return -EDOM;
+		shift = 10 * (unit - units + 1);
+	}
+	if (*size > UINT64_MAX >> shift)
+		return -EDOM;
+	*size <<= shift;
+	return 0;
+}
+
+static const char *set_size(const struct option *o, void *field,
+			    const char *val)
+{
+	if (parse_size(val, field) < 0)
+		return "not a size (a number with K, M or G)";
+	if (*(uint64_t *)field < o->min)
+		return o->min == 32 * MiB ? "at least 32M" : "too small";
+	return NULL;
+}
+
+static const char *set_number(const struct option *o, unsigned int *field,
+			      const char *val)
+{
+	uint64_t n;
+
+	if (parse_size(val, &n) < 0 || val[strspn(val, "0123456789")])
+		return "not a number";
+	if (n < o->min || n > o->max)
+		return "out of range";
+	*field = n;
+	return NULL;
+}
+
+static const char *set_choice(const struct option *o, unsigned int *field,
+			      const char *val)
+{
+	const char *c = o->choices;
+	unsigned int i;
+
+	for (i = 0; *c; i++) {
+		size_t len = strcspn(c, "|");
+
+		if (strlen(val) == len && !memcmp(c, val, len)) {
+			*field = i;
+			return NULL;
+		}
+		c += len;
+		c += *c == '|';
+	}
+	return "not one of its choices";
+}
+
+static const char *add_device(struct config *cfg, const char *val)
+{
+	if (cfg->nr_vfio == CONFIG_VFIO_MAX)
+		return "too many devices";
+	cfg->vfio[cfg->nr_vfio++] = val;
+	return NULL;
+}
+
+/* Returns what is wrong with @val, or NULL. */
+static const char *set_option(struct config *cfg, const struct option *o,
+			      const char *val)
+{
+	void *field = (char *)cfg + o->field;
+
+	switch (o->kind) {
+	case KIND_FLAG:
+		*(bool *)field = true;
+		return NULL;
+	case KIND_STRING:
+		*(const char **)field = val;
+		return NULL;
+	case KIND_SIZE:
+		return set_size(o, field, val);
+	case KIND_NUMBER:
+		return set_number(o, field, val);
+	case KIND_CHOICE:
+		return set_choice(o, field, val);
+	case KIND_DEVICE:
+		return add_device(cfg, val);
+	}
+	return NULL;
+}
+
+static const struct option *find_option(const char *arg, int command)
+{
+	unsigned int mask = command >= 0 ? BIT(command) : BIT(CMD_NR) - 1;
+	const struct option *o;
+	size_t len = strcspn(arg, "=");
+
+	for (o = options; o < options + ARRAY_SIZE(options); o++) {
+		if (!(o->commands & mask))
+			continue;
+		if (!strncmp(arg, "--", 2) && strlen(o->name) == len - 2 &&
+		    !memcmp(arg + 2, o->name, len - 2))
+			return o;
+		if (arg[0] == '-' && o->letter && arg[1] == o->letter &&
+		    !arg[2])
+			return o;
+	}
+	return NULL;
+}
+
+/* Handle argv[0], an option; returns how many arguments it took. */
+static int parse_option(struct command_line *line, int command, int argc,
+			char **argv)
+{
+	const struct option *o = find_option(argv[0], command);
+	const char *val = strchr(argv[0], '='), *wrong;
+	int took = 1;
+
+	if (!o) {
+		log_err("unknown option: %s", argv[0]);
+		usage_exit(command);
+	}
+	if (!strcmp(o->name, "help"))
+		print_help(command);
+	if (!strcmp(o->name, "version")) {
+		printf("postern %s\n", POSTERN_VERSION);
+		exit(STATUS_OK);
+	}
+	if (val && o->kind == KIND_FLAG) {
+		log_err("--%s: takes no value", o->name);
+		usage_exit(command);
+	}
+	if (val) {
+		val++;
+	} else if (o->kind != KIND_FLAG) {
+		if (argc < 2) {
+			log_err("--%s: needs a value: %s", o->name, o->arg);
+			usage_exit(command);
+		}
+		val = argv[1];
+		took = 2;
+	}
+	wrong = set_option(&line->cfg, o, val);
+	if (wrong) {
+		log_err("--%s: '%s': %s%s%s", o->name, val, wrong,
+			o->kind == KIND_CHOICE ? ": " : "",
+			o->kind == KIND_CHOICE ? o->choices : "");
+		usage_exit(command);
+	}
+	return took;
+}
+
+static int find_command(const char *name)
+{
+	int i;
+
+	for (i = 0; i < CMD_NR; i++)
+		if (commands[i].there && !strcmp(name, commands[i].name))
+			return i;
+	log_err("unknown command: %s", name);
+	usage_exit(-1);
+}
+
+static void check_complete(struct command_line *line)
+{
+	if (line->command == CMD_RUN && !line->cfg.kernel) {
+		log_err("no kernel given");
+		log_hint("postern run --kernel FILE");
+		exit(STATUS_USAGE);
+	}
+	if (commands[line->command].takes_args && !line->nr_args) {
+		log_err("%s: no device given", commands[line->command].name);
+		usage_exit(line->command);
+	}
+}
+
+void options_parse(struct command_line *line, int argc, char **argv)
+{
+	int command = -1, i = 1, nr = 0;
+
+	*line = (struct command_line){
+		.cfg.memory = 256 * MiB,
+		.cfg.cpus = 1,
+		.cfg.stop_timeout = 10,
+		.cfg.append = "",
+		.args = argv,	/* gathered in place: never ahead of i */
+	};
+	while (i < argc) {
+		if (argv[i][0] == '-' && argv[i][1]) {
+			i += parse_option(line, command, argc - i, argv + i);
+		} else if (command < 0) {
+			command = find_command(argv[i++]);
+		} else if (commands[command].takes_args) {
+			argv[nr++] = argv[i++];
+		} else {
+			log_err("%s: unexpected argument: %s",
+				commands[command].name, argv[i]);
+			usage_exit(command);
+		}
+	}
+	if (command < 0) {
+		log_err("no command given");
+		usage_exit(-1);
+	}
+	line->command = command;
+	line->nr_args = nr;
+	check_complete(line);
+}

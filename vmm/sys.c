@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The real door: thin calls into libc, with -errno instead of errno; see
+ * sys.h.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "vmm/log.h"
+#include "vmm/sys.h"
+#include "vmm/sysname.h"
+
+/* Trace one call in the journal's words and pass its answer on. */
+#define TRACED(result, ...) \
+	({ \
+		long ret_ = (result); \
+		if (trace_on(TRACE_SYS)) \
+			trace_call(ret_, __VA_ARGS__); \
+		ret_; \
+	})
+
+#define RETRY(call) \
+	({ \
+		long r_; \
+		do { \
+			r_ = (call); \
+		} while (r_ < 0 && errno == EINTR); \
+		r_ < 0 ? -errno : r_; \
+	})
+
+static void PRINTF_LIKE(2, 3) trace_call(long ret, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	trace_print(TRACE_SYS, "%s -> %ld", text, ret);
+}
+
+int sys_open(const char *path, int flags, int mode)
+{
+	return TRACED(RETRY(open(path, flags | O_CLOEXEC, mode)), "open %s",
+		      path);
+}
+
+int sys_close(int fd)
+{
+	/* Linux frees the number even when interrupted: never retry. */
+	return TRACED(close(fd) < 0 ? -errno : 0, "close fd=%d", fd);
+}
+
+int sys_dup(int fd)
+{
+	return TRACED(RETRY(fcntl(fd, F_DUPFD_CLOEXEC, 0)), "dup fd=%d", fd);
+}
+
+static int traced_ioctl(int fd, unsigned long request, unsigned long arg,
+			const void *ref)
+{
+	char name[200];
+	long ret = RETRY(ioctl(fd, request, arg));
+
+	if (trace_on(TRACE_SYS)) {
+		sys_name(name, sizeof(name), request, ref);
+		trace_call(ret, "ioctl fd=%d %s", fd, name);
+	}
+	return ret;
+}
+
+int sys_ioctl(int fd, unsigned long request, void *arg)
+{
+	return traced_ioctl(fd, request, (unsigned long)arg, arg);
+}
+
+int sys_ioctl_num(int fd, unsigned long request, unsigned long arg)
+{
+	return traced_ioctl(fd, request, arg, NULL);
+}
+
+int sys_run(int fd)
+{
+	return ioctl(fd, KVM_RUN, 0) < 0 ? -errno : 0;
+}
+
+ssize_t sys_read(int fd, void *buf, size_t len)
+{
+	return RETRY(read(fd, buf, len));
+}
+
+ssize_t sys_write(int fd, const void *buf, size_t len)
+{
+	return RETRY(write(fd, buf, len));
+}
+
+ssize_t sys_pread(int fd, void *buf, size_t len, uint64_t offset)
+{
+	return TRACED(RETRY(pread(fd, buf, len, offset)),
+		      "pread fd=%d len=%zu offset=0x%llx", fd, len,
+		      (unsigned long long)offset);
+}
+
+ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset)
+{
+	return TRACED(RETRY(pwrite(fd, buf, len, offset)),
+		      "pwrite fd=%d len=%zu offset=0x%llx", fd, len,
+		      (unsigned long long)offset);
+}
+
+int sys_mmap(void **out, void *hint, size_t len, int prot, int flags, int fd,
+	     uint64_t offset)
+{
+	void *at = mmap(hint, len, prot, flags, fd, offset);
+	int err = at == MAP_FAILED ? -errno : 0;
+
+	if (!err)
+		*out = at;
+	return TRACED(err, "mmap fd=%d len=0x%zx offset=0x%llx", fd, len,
+		      (unsigned long long)offset);
+}
+
+int sys_munmap(void *addr, size_t len)
+{
+	return TRACED(munmap(addr, len) < 0 ? -errno : 0, "munmap len=0x%zx",
+		      len);
+}
+
+int sys_madvise(void *addr, size_t len, int advice)
+{
+	return TRACED(RETRY(madvise(addr, len, advice)),
+		      "madvise len=0x%zx advice=%d", len, advice);
+}
+
+int sys_memfd(const char *name, unsigned int flags)
+{
+	return TRACED(RETRY(memfd_create(name, flags)),
+		      "memfd %s flags=0x%x", name, flags);
+}
+
+int sys_ftruncate(int fd, uint64_t size)
+{
+	return TRACED(RETRY(ftruncate(fd, size)), "ftruncate fd=%d size=0x%llx",
+		      fd, (unsigned long long)size);
+}
+
+int sys_eventfd(void)
+{
+	return TRACED(RETRY(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), "eventfd");
+}
+
+int sys_fstat(int fd, struct stat *st)
+{
+	return RETRY(fstat(fd, st));
+}
+
+int sys_stat(const char *path, struct stat *st)
+{
+	return RETRY(stat(path, st));
+}
+
+int sys_readlink(const char *path, char *buf, size_t size)
+{
+	long len = RETRY(readlink(path, buf, size - 1));
+
+	if (len >= 0)
+		buf[len] = '\0';
+	return len;
+}
+
+int sys_listdir(const char *path, int (*each)(void *arg, const char *name),
+		void *arg)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int ret = 0;
+
+	if (!dir)
+		return -errno;
+	while (!ret && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			ret = each(arg, entry->d_name);
+	closedir(dir);
+	return ret;
+}
+
+int sys_getrlimit(int resource, uint64_t *soft)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) < 0)
+		return -errno;
+	*soft = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+	return 0;
+}
+
+int sys_capable(int cap)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return 0;
+	return data[cap / 32].effective >> (cap % 32) & 1;
+}
+
+int sys_page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+int sys_cpus(void)
+{
+	cpu_set_t set;
+	int n = 1;
+
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		n = CPU_COUNT(&set);
+	return n > 0 ? n : 1;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Words for the requests of VFIO's container and groups. Linux:
+ * include/uapi/linux/vfio.h, Documentation/driver-api/vfio.rst.
+ *
+ * Two of the container's numbers are a device's too, for other purposes;
+ * the size that the argument begins with tells them apart.
+ */
+#include <linux/vfio.h>
+
+#include "vmm/sysname.h"
+
+#define NAME(request) { .request = request, .name = #request }
+
+const struct sys_word sys_words_container[] = {
+	NAME(VFIO_GET_API_VERSION),
+	NAME(VFIO_CHECK_EXTENSION),
+	NAME(VFIO_SET_IOMMU),
+	NAME(VFIO_GROUP_GET_STATUS),
+	NAME(VFIO_GROUP_SET_CONTAINER),
+	NAME(VFIO_GROUP_UNSET_CONTAINER),
+	NAME(VFIO_GROUP_GET_DEVICE_FD),
+	{
+		.request = VFIO_IOMMU_MAP_DMA,
+		.name = "VFIO_IOMMU_MAP_DMA",
+		.argsz = sizeof(struct vfio_iommu_type1_dma_map),
+		.fields = {
+			SYS_FIELD(vfio_iommu_type1_dma_map, iova),
+			SYS_FIELD(vfio_iommu_type1_dma_map, size),
+			SYS_FIELD(vfio_iommu_type1_dma_map, flags),
+		},
+	},
+	{
+		.request = VFIO_IOMMU_UNMAP_DMA,
+		.name = "VFIO_IOMMU_UNMAP_DMA",
+		.fields = {
+			SYS_FIELD(vfio_iommu_type1_dma_unmap, iova),
+			SYS_FIELD(vfio_iommu_type1_dma_unmap, size),
+		},
+	},
+	/* As first asked; with what it then says it needs it has no name. */
+	{
+		.request = VFIO_IOMMU_GET_INFO,
+		.name = "VFIO_IOMMU_GET_INFO",
+		.argsz = sizeof(struct vfio_iommu_type1_info),
+	},
+	{ .name = NULL },
+};
