@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh
+#
+# What the cases share; each begins with `. "$(dirname "$0")/../case.sh"`. A case passes by reaching its end with
+# status 0, fails with any other status, and skips with `skip REASON`. It runs with `set -eu`, by hand as well as by
+# the runner, and has: $BED, the command; $PREPARE, the folder of tests/prepare; $BINARY, the postern under test; and
+# $TMP, a folder that is gone afterwards.
+set -eu
+
+bed_dir=$(cd "$(dirname "$0")/.." && pwd)
+BED=$bed_dir/bed
+PREPARE=$(cd "$bed_dir/../prepare" && pwd)
+BINARY=${BINARY:-$(cd "$bed_dir/../.." && pwd)/build/postern}
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/case.XXXXXX")
+trap 'rm -rf "$TMP"' EXIT
+export BED PREPARE BINARY TMP
+
+skip() {
+	echo "SKIP: $*"
+	exit 77
+}
+
+fail() {
+	echo "FAIL: $*"
+	exit 1
+}
+
+# status COMMAND...: runs it, and sets $status to its exit status.
+status() {
+	status=0
+	"$@" || status=$?
+}
+
+# equal WHAT WANTED GOT
+equal() {
+	[ "$2" = "$3" ] || fail "$1: wanted $2, got $3"
+}
+
+# has WHAT PATTERN FILE: some line of FILE matches PATTERN.
+has() {
+	grep -qE -- "$2" "$3" || {
+		cat "$3"
+		fail "$1: no line matches $2"
+	}
+}
