@@ -9,6 +9,7 @@
 
 static const struct sys_word *const tables[] = {
 	sys_words_kvm,
+	IS_ENABLED(CONFIG_X86) ? sys_words_x86 : NULL,
 	IS_ENABLED(CONFIG_VFIO_CONTAINER) ? sys_words_container : NULL,
 	IS_ENABLED(CONFIG_VFIO) ? sys_words_vfio : NULL,
 	IS_ENABLED(CONFIG_IOMMUFD) ? sys_words_iommufd : NULL,
@@ -30,12 +31,12 @@ static bool word_fits(const struct sys_word *word, unsigned long request,
 
 	if (word->request != request)
 		return false;
-	if (!word->argsz)
+	if (!word->fits)
 		return true;
 	if (!arg)
 		return false;
 	memcpy(&argsz, arg, sizeof(argsz));
-	return argsz == word->argsz;
+	return word->fits(argsz);
 }
 
 static const struct sys_word *find(unsigned long request, const void *arg)

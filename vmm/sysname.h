@@ -10,6 +10,7 @@
 #ifndef VMM_SYSNAME_H
 #define VMM_SYSNAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,9 +30,9 @@ struct sys_word {
 	const char *name;
 	/*
 	 * Some numbers mean different things to different files. Where set,
-	 * the first 32 bits of the argument, its size, must be @argsz.
+	 * whether the first 32 bits of the argument, its size, are right.
 	 */
-	uint32_t argsz;
+	bool (*fits)(uint32_t argsz);
 	struct sys_field fields[4];
 };
 
@@ -40,6 +41,7 @@ struct sys_word {
 	  sizeof(((struct type *)0)->member) }
 
 extern const struct sys_word sys_words_kvm[];
+extern const struct sys_word sys_words_x86[];
 extern const struct sys_word sys_words_vfio[];
 extern const struct sys_word sys_words_container[];
 extern const struct sys_word sys_words_iommufd[];

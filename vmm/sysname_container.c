@@ -10,7 +10,18 @@
 
 #include "vmm/sysname.h"
 
-#define NAME(request) { .request = request, .name = #request }
+#define NAME(word) { .request = word, .name = #word }
+
+static bool is_map(uint32_t argsz)
+{
+	return argsz == sizeof(struct vfio_iommu_type1_dma_map);
+}
+
+/* A chain of capabilities in units of 8; a hot reset's list: 12 + 8n. */
+static bool is_info(uint32_t argsz)
+{
+	return argsz % 8 == 0;
+}
 
 const struct sys_word sys_words_container[] = {
 	NAME(VFIO_GET_API_VERSION),
@@ -23,7 +34,7 @@ const struct sys_word sys_words_container[] = {
 	{
 		.request = VFIO_IOMMU_MAP_DMA,
 		.name = "VFIO_IOMMU_MAP_DMA",
-		.argsz = sizeof(struct vfio_iommu_type1_dma_map),
+		.fits = is_map,
 		.fields = {
 			SYS_FIELD(vfio_iommu_type1_dma_map, iova),
 			SYS_FIELD(vfio_iommu_type1_dma_map, size),
@@ -38,11 +49,11 @@ const struct sys_word sys_words_container[] = {
 			SYS_FIELD(vfio_iommu_type1_dma_unmap, size),
 		},
 	},
-	/* As first asked; with what it then says it needs it has no name. */
 	{
 		.request = VFIO_IOMMU_GET_INFO,
 		.name = "VFIO_IOMMU_GET_INFO",
-		.argsz = sizeof(struct vfio_iommu_type1_info),
+		.fits = is_info,
+		.fields = { SYS_FIELD(vfio_iommu_type1_info, argsz) },
 	},
 	{ .name = NULL },
 };

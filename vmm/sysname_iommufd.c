@@ -8,7 +8,7 @@
 
 #include "vmm/sysname.h"
 
-#define NAME(request) { .request = request, .name = #request }
+#define NAME(word) { .request = word, .name = #word }
 
 const struct sys_word sys_words_iommufd[] = {
 	NAME(IOMMU_DESTROY),

@@ -7,7 +7,7 @@
 
 #include "vmm/sysname.h"
 
-#define NAME(request) { .request = request, .name = #request }
+#define NAME(word) { .request = word, .name = #word }
 
 const struct sys_word sys_words_kvm[] = {
 	NAME(KVM_GET_API_VERSION),
@@ -85,30 +85,10 @@ const struct sys_word sys_words_kvm[] = {
 		.name = "KVM_ENABLE_CAP",
 		.fields = { SYS_FIELD(kvm_enable_cap, cap) },
 	},
-	NAME(KVM_GET_REGS),
-	NAME(KVM_SET_REGS),
-	NAME(KVM_GET_SREGS),
-	NAME(KVM_SET_SREGS),
-	NAME(KVM_GET_FPU),
-	NAME(KVM_SET_FPU),
-	NAME(KVM_GET_MSRS),
-	NAME(KVM_SET_MSRS),
-	NAME(KVM_GET_LAPIC),
-	NAME(KVM_SET_LAPIC),
-	NAME(KVM_GET_IRQCHIP),
-	NAME(KVM_SET_IRQCHIP),
 	NAME(KVM_GET_MP_STATE),
 	NAME(KVM_SET_MP_STATE),
 	NAME(KVM_GET_VCPU_EVENTS),
 	NAME(KVM_SET_VCPU_EVENTS),
-	NAME(KVM_SET_CPUID2),
-	NAME(KVM_GET_SUPPORTED_CPUID),
-	NAME(KVM_SET_TSS_ADDR),
-	NAME(KVM_SET_IDENTITY_MAP_ADDR),
-	NAME(KVM_CREATE_PIT2),
-	NAME(KVM_GET_PIT2),
-	NAME(KVM_SET_PIT2),
-	NAME(KVM_SET_GUEST_DEBUG),
 	NAME(KVM_SET_ONE_REG),
 	NAME(KVM_GET_ONE_REG),
 	{ .name = NULL },
