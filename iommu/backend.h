@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The contract between iommu.c and the two backends, private to iommu/. A
+ * backend owns one DMA address space (its @space) and puts devices into it.
+ * Attach is part of the contract because it is where the two differ most.
+ * Backends print their errors, each with the remedy; iommu.c does not.
+ */
+#ifndef IOMMU_BACKEND_H
+#define IOMMU_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "iommu/sysfs.h"
+
+struct kvm;
+
+/* Addresses a device may use, both ends included. */
+struct iommu_range {
+	uint64_t first;
+	uint64_t last;
+};
+
+struct iommu_map {
+	const char *name;	/* of the memory, for messages */
+	uint64_t iova;
+	uint64_t size;
+	void *hva;
+	int fd;			/* the file behind hva, or -1 */
+	uint64_t fd_offset;
+	bool hugetlb;
+	bool readonly;
+};
+
+/* Mappings of a device's own memory by its address work (legacy: P2P). */
+#define IOMMU_CAP_DEVICE_MEMORY 1U
+
+struct iommu_backend {
+	const char *name;	/* as --iommu takes it */
+	const char *offer;	/* why it is chosen, when nothing is missing */
+	unsigned int caps;	/* IOMMU_CAP_... */
+	/*
+	 * What the host lacks to put @dev into such a space, in words ("no
+	 * /dev/x"), or NULL. Opens nothing.
+	 */
+	const char *(*lacks)(const struct sysfs_device *dev);
+
+	/* An empty space. -ENOSYS names the kernel symbol that is missing. */
+	int (*open)(void **space);
+	void (*close)(void *space);
+
+	/*
+	 * Put @dev into the space; returns its device fd, with KVM told
+	 * before it was opened. Detach closes @device_fd and what it was
+	 * opened through; KVM is told in between.
+	 */
+	int (*attach)(void *space, struct kvm *kvm,
+		      const struct sysfs_device *dev);
+	void (*detach)(void *space, struct kvm *kvm, int device_fd);
+
+	/*
+	 * The ranges allowed to all devices attached, ascending, in memory
+	 * that the caller frees. Valid while a device is attached. Returns
+	 * their number.
+	 */
+	int (*ranges)(void *space, struct iommu_range **ranges);
+
+	/*
+	 * One mapping, pinned when map returns; unmap takes exactly what was
+	 * mapped.
+	 */
+	int (*map)(void *space, const struct iommu_map *map);
+	void (*unmap)(void *space, uint64_t iova, uint64_t size);
+};
+
+extern const struct iommu_backend iommu_legacy;
+extern const struct iommu_backend iommu_iommufd;
+
+#endif

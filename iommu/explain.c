@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages for what goes wrong between a device and its DMA space; see
+ * explain.h.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/resource.h>
+
+#include "iommu/explain.h"
+#include "vmm/log.h"
+#include "vmm/sys.h"
+#include "vmm/util.h"
+
+static int explain_driver(const struct sysfs_device *dev)
+{
+	if (dev->driver[0])
+		log_err("%s: cannot be assigned: it is bound to the driver %s, not to vfio-pci",
+			dev->addr, dev->driver);
+	else
+		log_err("%s: cannot be assigned: no driver has it, vfio-pci must",
+			dev->addr);
+	log_hint("postern bind %s", dev->addr);
+	return -EBUSY;
+}
+
+static int explain_no_isolation(const struct sysfs_device *dev)
+{
+	if (dev->noiommu)
+		log_err("%s: cannot be assigned: VFIO has it in noiommu mode, in which its DMA reaches all of the host's memory and none of the guest's",
+			dev->addr);
+	else
+		log_err("%s: cannot be assigned: it has no IOMMU group: this host has no IOMMU, or it is off",
+			dev->addr);
+	log_hint("switch the IOMMU on in the firmware, and with intel_iommu=on on the host's kernel command line");
+	return -EOPNOTSUPP;
+}
+
+int explain_device(const char *node, struct sysfs_device *dev)
+{
+	char addr[SYSFS_ADDR];
+	int err;
+
+	if (sysfs_addr(node, addr) < 0) {
+		log_err("%s: not a PCI address, such as 0000:01:00.0", node);
+		return -EDOM;
+	}
+	err = sysfs_device(addr, dev);
+	if (err == -ENODEV) {
+		log_err("%s: no such device on this host", addr);
+		log_hint("postern devices");
+		return err;
+	}
+	if (err < 0)
+		return explain_call(dev, "cannot read its sysfs folder", err);
+	if (!dev->vfio)
+		return explain_driver(dev);
+	if (dev->noiommu || (dev->group < 0 && !dev->node[0]))
+		return explain_no_isolation(dev);
+	return 0;
+}
+
+static int explain_in_use(const struct sysfs_device *dev)
+{
+	char who[SYSFS_NAME + 16];
+
+	if (sysfs_holder(dev, who, sizeof(who)))
+		log_err("%s: already in use: by process %s", dev->addr, who);
+	else
+		log_err("%s: already in use: another process has its group or device node open",
+			dev->addr);
+	return -EBUSY;
+}
+
+int explain_open(const char *path, const struct sysfs_device *dev, int err)
+{
+	if (dev && err == -EBUSY)
+		return explain_in_use(dev);
+	log_err("%s: cannot open: %s", path, err_text(err));
+	if (err == -EACCES || err == -EPERM)
+		log_hint("as root: chown $USER %s", path);
+	/* A node is no file of the user's: its absence is the host's. */
+	return err == -ENOENT ? -ENODEV : err;
+}
+
+int explain_owner(const struct sysfs_device *dev, int err)
+{
+	struct sysfs_device other;
+
+	if (err == -EINVAL) {
+		log_err("%s: cannot be assigned: the firmware keeps a part of memory for this device (RMRR), or the IOMMU cannot enforce cache coherency; see dmesg",
+			dev->addr);
+		return -EOPNOTSUPP;
+	}
+	if (err != -EBUSY && err != -EPERM)
+		return explain_call(dev, "cannot take its IOMMU group", err);
+	if (!sysfs_intruder(dev, &other))
+		return explain_in_use(dev);
+	log_err("%s: cannot be assigned: %s, in the same IOMMU group %d, is bound to the driver %s",
+		dev->addr, other.addr, dev->group, other.driver);
+	log_hint("postern bind %s", other.addr);
+	return -EBUSY;
+}
+
+int explain_isolation(const struct sysfs_device *dev, const char *param)
+{
+	log_err("%s: cannot be assigned: this host cannot isolate its interrupts (no interrupt remapping)",
+		dev->addr);
+	log_hint("if the guest is trusted: echo Y > %s", param);
+	return -EPERM;
+}
+
+int explain_call(const struct sysfs_device *dev, const char *what, int err)
+{
+	log_err("%s: %s: %s", dev->addr, what, err_text(err));
+	return err;
+}
+
+static int print_memlock(uint64_t bytes, uint64_t allowed)
+{
+	log_err("memory: %llu KiB must be locked for DMA, %llu KiB are allowed (RLIMIT_MEMLOCK)",
+		(unsigned long long)(bytes / KiB),
+		(unsigned long long)(allowed / KiB));
+	log_hint("as root: ulimit -l %llu", (unsigned long long)(bytes / KiB));
+	return -EPERM;
+}
+
+int explain_memlock(uint64_t bytes)
+{
+	uint64_t allowed;
+	int err;
+
+	if (sys_capable(CAP_IPC_LOCK))
+		return 0;
+	err = sys_getrlimit(RLIMIT_MEMLOCK, &allowed);
+	if (err < 0) {
+		log_err("memory: cannot read RLIMIT_MEMLOCK: %s",
+			err_text(err));
+		return err;
+	}
+	return bytes <= allowed ? 0 : print_memlock(bytes, allowed);
+}
+
+int explain_map(const char *name, uint64_t iova, uint64_t size, int err)
+{
+	uint64_t allowed;
+
+	log_err("memory: cannot map %s, 0x%llx-0x%llx, for DMA: %s", name,
+		(unsigned long long)iova,
+		(unsigned long long)(iova + size - 1), err_text(err));
+	/* Enough for us alone, but the user's other processes count too. */
+	if (err == -ENOMEM && !sys_capable(CAP_IPC_LOCK) &&
+	    sys_getrlimit(RLIMIT_MEMLOCK, &allowed) >= 0)
+		log_hint("the limit of locked memory, now %llu KiB, may be used up: raise it with ulimit -l",
+			 (unsigned long long)(allowed / KiB));
+	return err;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The DMA space of a VM: chooses a backend, attaches devices through it, and
+ * mirrors guest RAM into it as a memory listener; see iommu.h. It knows
+ * memory and backends, and neither devices nor how a backend does its work.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "iommu/backend.h"
+#include "iommu/explain.h"
+#include "iommu/iommu.h"
+#include "vmm/log.h"
+#include "vmm/sys.h"
+#include "vmm/util.h"
+
+struct iommu {
+	struct vm *vm;
+	const struct iommu_backend *backend;
+	void *space;
+	struct mem_listener listener;	/* joined while a device is attached */
+	struct {
+		int fd;			/* -1: free */
+		char addr[SYSFS_ADDR];
+	} devices[CONFIG_VFIO_MAX];
+	unsigned int nr_devices;
+	struct iommu_range *ranges;	/* of all devices attached */
+	int nr_ranges;
+	uint64_t mapped;		/* bytes */
+};
+
+struct choice {
+	enum iommu_choice choice;
+	const struct iommu_backend *backend;
+};
+
+/* In order of preference; an entry that is not built in has no backend. */
+static const struct choice choices[] = {
+	{ IOMMU_IOMMUFD, IS_ENABLED(CONFIG_IOMMUFD) ? &iommu_iommufd : NULL },
+	{ IOMMU_LEGACY,
+	  IS_ENABLED(CONFIG_VFIO_CONTAINER) ? &iommu_legacy : NULL },
+};
+
+#define ONLY_ONE \
+	(!IS_ENABLED(CONFIG_IOMMUFD) || !IS_ENABLED(CONFIG_VFIO_CONTAINER))
+
+static const struct iommu_backend *chosen(const struct choice *c,
+					  const char *why)
+{
+	log_info("iommu: %s: %s", c->backend->name, why);
+	return c->backend;
+}
+
+/*
+ * The first that the host has all for; failing that the last, so that its
+ * error says what is missing.
+ */
+static const struct iommu_backend *choose_auto(const struct sysfs_device *dev)
+{
+	const struct choice *c, *last = NULL;
+	const char *lack, *before = NULL;
+
+	for (c = choices; c < choices + ARRAY_SIZE(choices); c++) {
+		if (!c->backend)
+			continue;
+		last = c;
+		lack = c->backend->lacks(dev);
+		if (!lack)
+			return chosen(c, before ? before : c->backend->offer);
+		if (!before)
+			before = lack;
+	}
+	return last->backend;
+}
+
+static const struct iommu_backend *choose(enum iommu_choice choice,
+					  const struct sysfs_device *dev)
+{
+	const struct choice *c;
+
+	for (c = choices; c < choices + ARRAY_SIZE(choices); c++) {
+		if (c->backend && ONLY_ONE &&
+		    (choice == IOMMU_AUTO || choice == c->choice))
+			return chosen(c, "the only one built in");
+		if (c->backend && choice == c->choice)
+			return chosen(c, "asked for");
+	}
+	if (choice == IOMMU_AUTO)
+		return choose_auto(dev);
+	log_err("iommu: the backend asked for is not built into this program");
+	return NULL;
+}
+
+int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
+		 const char *node)
+{
+	struct sysfs_device dev;
+	struct iommu *iommu;
+	unsigned int i;
+	int err;
+
+	err = explain_device(node, &dev);
+	if (err < 0)
+		return err;
+	iommu = calloc(1, sizeof(*iommu));
+	if (!iommu)
+		return -ENOMEM;
+	iommu->vm = vm;
+	for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
+		iommu->devices[i].fd = -1;
+	iommu->backend = choose(choice, &dev);
+	err = iommu->backend ? iommu->backend->open(&iommu->space) : -EDOM;
+	if (err < 0)
+		goto free;
+	*out = iommu;
+	return 0;
+
+free:
+	free(iommu);
+	return err;
+}
+
+void iommu_destroy(struct iommu *iommu)
+{
+	iommu->backend->close(iommu->space);
+	free(iommu->ranges);
+	free(iommu);
+}
+
+/*
+ * The first stretch inside [gpa, gpa + size) that no allowed range covers;
+ * false where all is allowed.
+ */
+static bool find_hole(const struct iommu *iommu, uint64_t gpa, uint64_t size,
+		      struct iommu_range *hole)
+{
+	uint64_t at = gpa, last = gpa + (size - 1);
+	const struct iommu_range *r;
+
+	hole->last = UINT64_MAX;
+	for (r = iommu->ranges; r < iommu->ranges + iommu->nr_ranges; r++) {
+		if (r->last < at)
+			continue;
+		if (r->first > at) {
+			hole->last = r->first - 1;
+			break;
+		}
+		if (r->last >= last)
+			return false;
+		at = r->last + 1;
+	}
+	hole->first = at;
+	return true;
+}
+
+static int check_range(const struct iommu *iommu,
+		       const struct mem_region *region)
+{
+	struct iommu_range hole;
+
+	if (!find_hole(iommu, region->gpa, region->size, &hole))
+		return 0;
+	log_err("memory: %s, 0x%llx-0x%llx, is not all within the device's reach: its IOMMU keeps 0x%llx-0x%llx",
+		region->name, (unsigned long long)region->gpa,
+		(unsigned long long)(region->gpa + region->size - 1),
+		(unsigned long long)hole.first, (unsigned long long)hole.last);
+	return -ERANGE;
+}
+
+/*
+ * What of memory the device is to reach. The device memory of others
+ * (MEM_DEVICE) is left out: DMA from one device to another needs more than a
+ * mapping by address where the backend lacks IOMMU_CAP_DEVICE_MEMORY.
+ */
+static bool wanted(const struct mem_region *region)
+{
+	return region->flags & MEM_RAM;
+}
+
+static int region_add(struct mem_listener *listener, struct mem_region *region)
+{
+	struct iommu *iommu = container_of(listener, struct iommu, listener);
+	const struct iommu_map map = {
+		.name = region->name,
+		.iova = region->gpa,
+		.size = region->size,
+		.hva = region->hva,
+		.fd = region->fd,
+		.fd_offset = region->fd_offset,
+		.hugetlb = region->flags & MEM_HUGETLB,
+		.readonly = region->flags & MEM_READONLY,
+	};
+	int err;
+
+	if (!wanted(region))
+		return 0;
+	err = check_range(iommu, region);
+	if (err < 0)
+		return err;
+	err = explain_memlock(iommu->mapped + region->size);
+	if (err < 0)
+		return err;
+	err = map.readonly ? 0 : mem_prefault(region);
+	if (err < 0)
+		return err;
+	err = iommu->backend->map(iommu->space, &map);
+	if (err >= 0)
+		iommu->mapped += region->size;
+	return err;
+}
+
+static void region_del(struct mem_listener *listener, struct mem_region *region)
+{
+	struct iommu *iommu = container_of(listener, struct iommu, listener);
+
+	if (!wanted(region))
+		return;
+	iommu->backend->unmap(iommu->space, region->gpa, region->size);
+	iommu->mapped -= region->size;
+}
+
+/* With another device attached, the ranges may have become fewer. */
+static int read_ranges(struct iommu *iommu)
+{
+	struct iommu_range *ranges;
+	int nr;
+
+	nr = iommu->backend->ranges(iommu->space, &ranges);
+	if (nr < 0)
+		return nr;
+	free(iommu->ranges);
+	iommu->ranges = ranges;
+	iommu->nr_ranges = nr;
+	return 0;
+}
+
+/* All that can be known to fail, before minutes are spent on mapping. */
+static int check_memory(struct iommu *iommu)
+{
+	const struct mem_region *region;
+	uint64_t bytes = 0;
+	int err;
+
+	for (region = iommu->vm->mem.regions; region; region = region->next) {
+		if (!wanted(region))
+			continue;
+		err = check_range(iommu, region);
+		if (err < 0)
+			return err;
+		bytes += region->size;
+	}
+	return explain_memlock(bytes);
+}
+
+static int join(struct iommu *iommu)
+{
+	int err;
+
+	err = read_ranges(iommu);
+	if (err < 0)
+		return err;
+	err = check_memory(iommu);
+	if (err < 0 || iommu->nr_devices)
+		return err;
+	iommu->listener = (struct mem_listener){
+		.name = "iommu",
+		.add = region_add,
+		.del = region_del,
+	};
+	return mem_listen(&iommu->vm->mem, &iommu->listener);
+}
+
+/* The index of device fd @fd, or -1; for @fd -1, of a free entry. */
+static int find_device(const struct iommu *iommu, int fd)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
+		if (iommu->devices[i].fd == fd)
+			return i;
+	return -1;
+}
+
+static int check_new(const struct iommu *iommu, const struct sysfs_device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
+		if (iommu->devices[i].fd >= 0 &&
+		    !strcmp(iommu->devices[i].addr, dev->addr)) {
+			log_err("%s: given twice", dev->addr);
+			return -EDOM;
+		}
+	if (find_device(iommu, -1) >= 0)
+		return 0;
+	log_err("%s: cannot be assigned: more than %d devices", dev->addr,
+		CONFIG_VFIO_MAX);
+	return -EDOM;
+}
+
+int iommu_attach(struct iommu *iommu, const char *node)
+{
+	struct sysfs_device dev;
+	int fd, err, i;
+
+	err = explain_device(node, &dev);
+	if (err < 0)
+		return err;
+	err = check_new(iommu, &dev);
+	if (err < 0)
+		return err;
+	fd = iommu->backend->attach(iommu->space, &iommu->vm->kvm, &dev);
+	if (fd < 0)
+		return fd;
+	err = join(iommu);
+	if (err < 0)
+		goto detach;
+	i = find_device(iommu, -1);
+	iommu->devices[i].fd = fd;
+	memcpy(iommu->devices[i].addr, dev.addr, sizeof(dev.addr));
+	iommu->nr_devices++;
+	return fd;
+
+detach:
+	iommu->backend->detach(iommu->space, &iommu->vm->kvm, fd);
+	return err;
+}
+
+void iommu_detach(struct iommu *iommu, int device_fd)
+{
+	int i = find_device(iommu, device_fd);
+
+	if (device_fd < 0 || i < 0)
+		return;
+	iommu->devices[i].fd = -1;
+	if (!--iommu->nr_devices)
+		mem_unlisten(&iommu->vm->mem, &iommu->listener);
+	iommu->backend->detach(iommu->space, &iommu->vm->kvm, device_fd);
+}

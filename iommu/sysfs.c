@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reads sysfs; see sysfs.h. All of it may change under us, so each file is
+ * read once, and what is not there is empty.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "iommu/sysfs.h"
+#include "vmm/sys.h"
+#include "vmm/util.h"
+
+#define GROUPS "/sys/kernel/iommu_groups/"
+#define NODES "/dev/vfio/"
+
+/* What strtoul takes but an address has not: signs, spaces, 0x. */
+static bool hex(const char **at, int min, int max, unsigned long *value)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	int len = strspn(*at, digits);
+
+	if (len < min || len > max)
+		return false;
+	*value = strtoul(*at, NULL, 16);
+	*at += len;
+	return true;
+}
+
+static bool expect(const char **at, char c)
+{
+	return *(*at)++ == c;
+}
+
+int sysfs_addr(const char *text, char addr[SYSFS_ADDR])
+{
+	unsigned long domain = 0, bus, dev, fn;
+	const char *at = text, *colon = strchr(text, ':');
+
+	if (colon && strchr(colon + 1, ':') &&
+	    !(hex(&at, 4, 8, &domain) && expect(&at, ':')))
+		return -EDOM;
+	if (!hex(&at, 2, 2, &bus) || !expect(&at, ':') ||
+	    !hex(&at, 2, 2, &dev) || !expect(&at, '.') ||
+	    !hex(&at, 1, 1, &fn) || *at || dev > 0x1f || fn > 7)
+		return -EDOM;
+	snprintf(addr, SYSFS_ADDR, "%04lx:%02lx:%02lx.%lx", domain, bus, dev,
+		 fn);
+	return 0;
+}
+
+int sysfs_read(const char *path, char *buf, size_t size)
+{
+	ssize_t len;
+	int fd;
+
+	buf[0] = '\0';
+	fd = sys_open(path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	len = sys_read(fd, buf, size - 1);
+	sys_close(fd);
+	if (len < 0)
+		return len;
+	buf[len] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return 0;
+}
+
+int sysfs_write(const char *path, const char *text)
+{
+	ssize_t len;
+	int fd;
+
+	fd = sys_open(path, O_WRONLY, 0);
+	if (fd < 0)
+		return fd;
+	len = sys_write(fd, text, strlen(text));
+	sys_close(fd);
+	if (len < 0)
+		return len;
+	return (size_t)len == strlen(text) ? 0 : -EIO;
+}
+
+static void device_path(char path[SYSFS_PATH], const char *addr,
+			const char *file)
+{
+	snprintf(path, SYSFS_PATH, SYSFS_PCI "devices/%s/%s", addr, file);
+}
+
+static uint32_t read_hex(const char *addr, const char *file)
+{
+	char path[SYSFS_PATH], text[32];
+
+	device_path(path, addr, file);
+	return sysfs_read(path, text, sizeof(text)) < 0 ? 0 :
+		strtoul(text, NULL, 16);
+}
+
+/* The last part of where the link @file points; "" where it is not there. */
+static void read_link(const char *addr, const char *file, char *name,
+		      size_t size)
+{
+	char path[SYSFS_PATH], target[512];
+	const char *base;
+
+	name[0] = '\0';
+	device_path(path, addr, file);
+	if (sys_readlink(path, target, sizeof(target)) < 0)
+		return;
+	base = strrchr(target, '/');
+	snprintf(name, size, "%s", base ? base + 1 : target);
+}
+
+static int take_name(void *arg, const char *name)
+{
+	snprintf(arg, SYSFS_NAME, "%s", name);
+	return 1;
+}
+
+static void read_node(struct sysfs_device *dev)
+{
+	char path[SYSFS_PATH];
+	struct stat st;
+
+	device_path(path, dev->addr, "vfio-dev");
+	sys_listdir(path, take_name, dev->node);
+	if (!dev->node[0])
+		return;
+	snprintf(path, sizeof(path), SYSFS_PCI "devices/%s/vfio-dev/%s/dev",
+		 dev->addr, dev->node);
+	dev->has_node = sys_stat(path, &st) == 0;
+}
+
+static void read_group(struct sysfs_device *dev)
+{
+	char name[SYSFS_NAME], path[SYSFS_PATH];
+
+	read_link(dev->addr, "iommu_group", name, sizeof(name));
+	dev->group = name[0] ? atoi(name) : -1;
+	if (dev->group >= 0) {
+		snprintf(path, sizeof(path), GROUPS "%d/name", dev->group);
+		sysfs_read(path, name, sizeof(name));
+	}
+	dev->noiommu = !strcmp(name, "vfio-noiommu") ||
+		!strncmp(dev->node, "noiommu-", 8);
+}
+
+int sysfs_device(const char *addr, struct sysfs_device *dev)
+{
+	char path[SYSFS_PATH];
+	struct stat st;
+	int err;
+
+	memset(dev, 0, sizeof(*dev));
+	snprintf(dev->addr, sizeof(dev->addr), "%s", addr);
+	device_path(path, addr, "");
+	err = sys_stat(path, &st);
+	if (err < 0)
+		return err == -ENOENT || err == -ENOTDIR ? -ENODEV : err;
+	dev->vendor = read_hex(addr, "vendor");
+	dev->device = read_hex(addr, "device");
+	dev->class = read_hex(addr, "class");
+	read_link(addr, "driver", dev->driver, sizeof(dev->driver));
+	read_node(dev);
+	read_group(dev);
+	/* Kernels before 6.1 have no vfio-dev; there, go by the name. */
+	dev->vfio = dev->node[0] || strstr(dev->driver, "vfio");
+	return 0;
+}
+
+struct members {
+	int (*each)(void *arg, const struct sysfs_device *dev);
+	void *arg;
+};
+
+static int visit_member(void *arg, const char *name)
+{
+	const struct members *m = arg;
+	struct sysfs_device dev;
+
+	/* not PCI, or gone since the listing */
+	if (sysfs_device(name, &dev) < 0)
+		return 0;
+	return m->each(m->arg, &dev);
+}
+
+int sysfs_members(int group,
+		  int (*each)(void *arg, const struct sysfs_device *dev),
+		  void *arg)
+{
+	struct members members = { each, arg };
+	char path[SYSFS_PATH];
+
+	snprintf(path, sizeof(path), GROUPS "%d/devices", group);
+	return sys_listdir(path, visit_member, &members);
+}
+
+struct intruder {
+	const struct sysfs_device *dev;
+	struct sysfs_device *other;
+};
+
+/* Drivers that leave DMA alone may share a group with an assigned device. */
+static bool harmless(const struct sysfs_device *dev)
+{
+	return !dev->driver[0] || dev->vfio ||
+		!strcmp(dev->driver, "pci-stub") ||
+		!strcmp(dev->driver, "pcieport");
+}
+
+static int check_intruder(void *arg, const struct sysfs_device *member)
+{
+	struct intruder *i = arg;
+
+	if (harmless(member) || !strcmp(member->addr, i->dev->addr))
+		return 0;
+	*i->other = *member;
+	return 1;
+}
+
+bool sysfs_intruder(const struct sysfs_device *dev, struct sysfs_device *other)
+{
+	struct intruder i = { dev, other };
+
+	return dev->group >= 0 &&
+		sysfs_members(dev->group, check_intruder, &i) == 1;
+}
+
+struct holder {
+	const struct sysfs_device *dev;
+	char group[16];
+	char dir[48];		/* /proc/PID/fd */
+	char self[16];		/* our own PID */
+	char *who;
+	size_t size;
+};
+
+static int check_file(void *arg, const char *name)
+{
+	const struct holder *h = arg;
+	char path[SYSFS_PATH], target[SYSFS_PATH];
+	const char *base;
+
+	snprintf(path, sizeof(path), "%s/%s", h->dir, name);
+	if (sys_readlink(path, target, sizeof(target)) < 0 ||
+	    strncmp(target, NODES, strlen(NODES)))
+		return 0;
+	base = strrchr(target, '/') + 1;
+	return !strcmp(base, h->group) ||
+		(h->dev->node[0] && !strcmp(base, h->dev->node));
+}
+
+static int check_process(void *arg, const char *name)
+{
+	struct holder *h = arg;
+	char path[SYSFS_PATH], comm[SYSFS_NAME];
+
+	if (name[0] < '1' || name[0] > '9' || !strcmp(name, h->self))
+		return 0;
+	snprintf(h->dir, sizeof(h->dir), "/proc/%s/fd", name);
+	if (sys_listdir(h->dir, check_file, h) != 1)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%s/comm", name);
+	sysfs_read(path, comm, sizeof(comm));
+	snprintf(h->who, h->size, "%s (%s)", name, comm);
+	return 1;
+}
+
+bool sysfs_holder(const struct sysfs_device *dev, char *who, size_t size)
+{
+	struct holder h = { .dev = dev, .who = who, .size = size };
+
+	if (dev->group < 0 && !dev->node[0])
+		return false;
+	snprintf(h.group, sizeof(h.group), "%s%d",
+		 dev->noiommu ? "noiommu-" : "", dev->group);
+	if (sys_readlink("/proc/self", h.self, sizeof(h.self)) < 0)
+		return false;
+	return sys_listdir("/proc", check_process, &h) == 1;
+}
+
+bool sysfs_driver_there(const char *name)
+{
+	char path[SYSFS_PATH];
+	struct stat st;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "drivers/%s", name);
+	return sys_stat(path, &st) == 0;
+}

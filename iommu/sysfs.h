@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What sysfs says of a PCI device: who drives it, which IOMMU group it is in
+ * and who else is, and which VFIO node is its own. Linux:
+ * Documentation/ABI/testing/sysfs-bus-pci, Documentation/driver-api/vfio.rst.
+ */
+#ifndef IOMMU_SYSFS_H
+#define IOMMU_SYSFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SYSFS_PCI "/sys/bus/pci/"
+#define SYSFS_ADDR 20		/* longest: a domain of eight digits */
+#define SYSFS_NAME 64
+#define SYSFS_PATH 160
+
+struct sysfs_device {
+	char addr[SYSFS_ADDR];	/* in full: "0000:01:00.0" */
+	uint16_t vendor;
+	uint16_t device;
+	uint32_t class;		/* base, sub, interface: 0x010802 */
+	int group;		/* IOMMU group, -1: none */
+	bool noiommu;		/* a group or node that isolates nothing */
+	bool vfio;		/* its driver is one of VFIO's */
+	bool has_node;		/* the kernel gives it a node of its own */
+	char driver[SYSFS_NAME]; /* "": none */
+	char node[SYSFS_NAME];	/* its name below vfio-dev/, "": none */
+};
+
+/*
+ * sysfs_addr - the PCI address that @text names, written in full into @addr.
+ * The domain may be left out. -EDOM: not an address.
+ */
+int sysfs_addr(const char *text, char addr[SYSFS_ADDR]);
+
+/*
+ * sysfs_device - read all about the device at @addr, which is in full.
+ * -ENODEV: there is none. What can't be read is left empty.
+ */
+int sysfs_device(const char *addr, struct sysfs_device *dev);
+
+/*
+ * sysfs_members - call @each for every device of IOMMU group @group; stops
+ * and returns @each's answer when that is not 0.
+ */
+int sysfs_members(int group,
+		  int (*each)(void *arg, const struct sysfs_device *dev),
+		  void *arg);
+
+/*
+ * sysfs_intruder - the first other device of @dev's group whose driver does
+ * DMA of its own, which bars the group from being assigned. Returns whether
+ * there is one, and fills @other.
+ */
+bool sysfs_intruder(const struct sysfs_device *dev,
+		    struct sysfs_device *other);
+
+/*
+ * sysfs_holder - which other process has @dev's VFIO node open: writes
+ * "1234 (qemu)" to @who. Returns whether one was found; without privilege,
+ * only among the user's own processes.
+ */
+bool sysfs_holder(const struct sysfs_device *dev, char *who, size_t size);
+
+/* sysfs_driver_there - whether PCI driver @name is loaded. */
+bool sysfs_driver_there(const char *name);
+
+/*
+ * sysfs_read - the text of a small file, without its last newline, cut to
+ * fit. sysfs_write - write @text by one call. Both return 0 or -errno.
+ */
+int sysfs_read(const char *path, char *buf, size_t size);
+int sysfs_write(const char *path, const char *text);
+
+#endif
