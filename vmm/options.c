@@ -58,7 +58,7 @@ static const struct option options[] = {
 	  FIELD(hugepages) },
 	{ "vfio", 'd', KIND_DEVICE, "ADDRESS",
 	  "assign this PCI device; may be repeated",
-	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)) },
+	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(vfio) },
 	{ "iommu", 0, KIND_CHOICE,
 	  BOTH_BACKENDS ? "auto|legacy|iommufd" : NULL,
 	  BOTH_BACKENDS ? "how devices reach guest RAM [auto]" : NULL,
@@ -81,9 +81,9 @@ static const struct option options[] = {
 	{ "json", 0, KIND_FLAG, NULL, "print JSON", BIT(CMD_DEVICES),
 	  FIELD(json) },
 	{ "help", 'h', KIND_FLAG, NULL, "print this and exit",
-	  BIT(CMD_NR) - 1 },
+	  BIT(CMD_NR) - 1, .max = 0 },
 	{ "version", 'V', KIND_FLAG, NULL, "print the version and exit",
-	  BIT(CMD_NR) - 1 },
+	  BIT(CMD_NR) - 1, .max = 0 },
 };
 
 static const struct {

@@ -22,6 +22,16 @@
 #define X86_SCI_IRQ		9
 #define X86_IRQ_PINS		24
 
+/* Low memory, as a boot protocol leaves it to the guest; all below 640 KiB */
+#define X86_BOOT_GDT		0x500UL
+#define X86_START_INFO		0x6000UL	/* PVH */
+#define X86_ZERO_PAGE		0x7000UL	/* Linux boot_params */
+#define X86_PAGE_TABLES		0x9000UL	/* 6 pages: 4 GiB, 1:1 */
+#define X86_CMDLINE		0x20000UL
+#define X86_CMDLINE_MAX		0x10000UL	/* with its NUL */
+#define X86_EBDA		0x9fc00UL	/* reserved from here to 1 MiB */
+#define X86_EXTENDED_RAM	0x100000UL
+
 /* Memory */
 #define X86_ACPI_BASE		0xe0000UL	/* inside the BIOS area, so */
 #define X86_ACPI_SIZE		0x20000UL	/* that a scan finds RSDP */
@@ -32,6 +42,8 @@
 #define X86_ECAM_SIZE		0x100000UL
 #define X86_IOAPIC_BASE		0xfec00000UL
 #define X86_LAPIC_BASE		0xfee00000UL
+#define X86_IDENTITY_MAP	0xfffbc000UL	/* KVM's own, one page */
+#define X86_TSS			0xfffbd000UL	/* KVM's own, three pages */
 #define X86_HIGH_RAM_BASE	0x100000000UL
 
 #endif

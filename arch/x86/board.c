@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The x86 machine, written down: q35-like and small. The memory map and the
+ * port numbers are in layout.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arch/x86/acpi.h"
+#include "arch/x86/board.h"
+#include "arch/x86/cpuid.h"
+#include "arch/x86/layout.h"
+#include "arch/x86/pm.h"
+#include "devices/debugexit.h"
+#include "devices/i8042.h"
+#include "devices/pci/pci.h"
+#include "devices/rtc.h"
+#include "devices/serial.h"
+#include "devices/vfio/vfio.h"
+#include "vmm/arch.h"
+#include "vmm/console.h"
+#include "vmm/log.h"
+#include "vmm/sys.h"
+#include "vmm/vm.h"
+
+/* The host's memory in bytes, or 0 when it does not say. */
+static uint64_t host_memory(void)
+{
+	static const char key[] = "MemTotal:";
+	char buf[256], *at;
+	int fd = sys_open("/proc/meminfo", O_RDONLY, 0);
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = sys_pread(fd, buf, sizeof(buf) - 1, 0);
+	sys_close(fd);
+	if (n <= 0)
+		return 0;
+	buf[n] = '\0';
+	at = strstr(buf, key);
+	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) * KiB : 0;
+}
+
+static int check_memory(const struct vm *vm)
+{
+	uint64_t host = host_memory(), page = sys_page_size();
+	uint64_t limit = BIT(cpuid_phys_bits(vm)) - GiB;
+
+	if (!IS_ALIGNED(vm->cfg->memory, page)) {
+		log_err("--memory: not a multiple of the page size, %llu",
+			(unsigned long long)page);
+		return -EDOM;
+	}
+	if (host && vm->cfg->memory > host) {
+		log_err("--memory: %llu MiB asked for, the host has %llu MiB",
+			(unsigned long long)(vm->cfg->memory / MiB),
+			(unsigned long long)(host / MiB));
+		return -ERANGE;
+	}
+	if (vm->cfg->memory > limit) {
+		log_err("--memory: more than this processor can address");
+		return -ERANGE;
+	}
+	return 0;
+}
+
+static int add_ram(struct vm *vm, struct mem_region *r, const char *name,
+		   uint64_t gpa, uint64_t offset, uint64_t size)
+{
+	*r = (struct mem_region){
+		.name = name,
+		.gpa = gpa,
+		.size = size,
+		.hva = (char *)vm->mem.ram_hva + offset,
+		.fd = vm->mem.ram_fd,
+		.fd_offset = offset,
+		.flags = MEM_RAM | (vm->cfg->hugepages ? MEM_HUGETLB : 0),
+	};
+	return mem_add(&vm->mem, r);
+}
+
+static void destroy_ram(struct vm *vm)
+{
+	struct board *board = vm->board;
+
+	if (board->high.size)
+		mem_del(&vm->mem, &board->high);
+	if (board->low.size)
+		mem_del(&vm->mem, &board->low);
+	mem_ram_destroy(&vm->mem);
+}
+
+static int create_ram(struct vm *vm)
+{
+	uint64_t size = vm->cfg->memory, low = MIN(size, X86_LOW_RAM_END);
+	struct board *board = vm->board;
+	int err;
+
+	err = check_memory(vm);
+	if (err < 0)
+		return err;
+	err = mem_ram_create(&vm->mem, size, vm->cfg->hugepages);
+	if (err < 0)
+		return err;
+	err = add_ram(vm, &board->low, "ram-low", 0, 0, low);
+	if (err < 0) {
+		board->low.size = 0;
+		goto destroy;
+	}
+	if (size == low)
+		return 0;
+	err = add_ram(vm, &board->high, "ram-high", X86_HIGH_RAM_BASE, low,
+		      size - low);
+	if (err < 0) {
+		board->high.size = 0;
+		goto destroy;
+	}
+	return 0;
+
+destroy:
+	destroy_ram(vm);
+	return err;
+}
+
+static uint64_t ram_end(const struct vm *vm)
+{
+	const struct mem_region *high = &vm->board->high;
+
+	return high->size ? high->gpa + high->size : X86_HIGH_RAM_BASE;
+}
+
+static int create_pci(struct vm *vm)
+{
+	struct pci_layout layout = {
+		.ecam = X86_ECAM_BASE,
+		.cf8 = true,
+		.io_base = X86_PCI_IO_BASE,
+		.io_size = X86_PCI_IO_SIZE,
+		.mem32_base = X86_MEM32_BASE,
+		.mem32_size = X86_MEM32_SIZE,
+		.mem64_min = ALIGN_UP(ram_end(vm), GiB),
+		.mem64_max = BIT(cpuid_phys_bits(vm)),
+	};
+	unsigned int i;
+	int err;
+
+	err = pci_host_create(vm, &layout, &vm->board->pci);
+	for (i = 0; !err && i < vm->cfg->nr_vfio; i++)
+		err = vfio_pci_create(vm, vm->board->pci, vm->cfg->vfio[i]);
+	return err ? err : pci_host_assign(vm->board->pci);
+}
+
+static int create_serial(struct vm *vm)
+{
+	struct serial_config com1 = {
+		.name = "COM1",
+		.kind = DESC_PIO,
+		.base = X86_COM1_PORT,
+		.irq = X86_COM1_IRQ,
+		.console = vm->board->console,
+	};
+
+	return serial_create(vm, &com1);
+}
+
+/* The parts list. */
+static int create_devices(struct vm *vm)
+{
+	int err = pm_create(vm, &vm->board->pm);
+
+	if (!err)
+		err = i8042_create(vm);
+	if (!err && IS_ENABLED(CONFIG_RTC_CMOS))
+		err = rtc_create(vm, X86_RTC_PORT);
+	if (!err && IS_ENABLED(CONFIG_SERIAL_8250))
+		err = create_serial(vm);
+	if (!err && IS_ENABLED(CONFIG_DEBUGEXIT))
+		err = debugexit_create(vm, X86_EXIT_PORT);
+	if (!err && IS_ENABLED(CONFIG_PCI))
+		err = create_pci(vm);
+	return err;
+}
+
+int board_create(struct vm *vm)
+{
+	struct board *board = vm->board;
+	int err;
+
+	err = boot_files_open(vm, &board->files);
+	if (err < 0)
+		return err;
+	err = create_ram(vm);
+	if (err < 0)
+		goto close_files;
+	err = console_create(vm, STDIN_FILENO, STDOUT_FILENO, &board->console);
+	if (err < 0)
+		goto destroy_ram;
+	err = create_devices(vm);
+	if (err < 0)
+		goto destroy_devices;
+	return 0;
+
+destroy_devices:
+	devices_destroy(vm);
+	console_destroy(board->console);
+destroy_ram:
+	destroy_ram(vm);
+close_files:
+	boot_files_close(&board->files);
+	return err;
+}
+
+void board_destroy(struct vm *vm)
+{
+	struct board *board = vm->board;
+
+	devices_destroy(vm);
+	console_destroy(board->console);
+	destroy_ram(vm);
+	boot_files_close(&board->files);
+}
+
+/*
+ * A guest reset finds RAM as the guest left it, as on real hardware; only the
+ * memory below 1 MiB, which firmware would have set up anew, is cleared.
+ */
+int board_load(struct vm *vm)
+{
+	struct board *board = vm->board;
+	uint64_t rsdp = 0;
+	int err;
+
+	memset(mem_at(&vm->mem, 0, X86_EXTENDED_RAM), 0, X86_EXTENDED_RAM);
+	err = acpi_build(vm, X86_ACPI_BASE, X86_ACPI_SIZE, &rsdp);
+	if (err < 0)
+		return err;
+	return boot_load(vm, &board->files, rsdp, &board->entry);
+}
+
+void board_power_button(struct vm *vm)
+{
+	pm_power_button(vm->board->pm);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the boot protocols share: files, memory map, command line, initrd;
+ * see boot.h.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "arch/x86/board.h"
+#include "arch/x86/boot.h"
+#include "arch/x86/layout.h"
+#include "vmm/file.h"
+#include "vmm/log.h"
+#include "vmm/sys.h"
+#include "vmm/vm.h"
+
+int boot_files_open(struct vm *vm, struct boot_files *files)
+{
+	const struct config *cfg = vm->cfg;
+
+	files->initrd_fd = -1;
+	files->kernel_fd = file_open("kernel", cfg->kernel,
+				     &files->kernel_size);
+	if (files->kernel_fd < 0)
+		return files->kernel_fd;
+	if (!cfg->initrd)
+		return 0;
+	files->initrd_fd = file_open("initrd", cfg->initrd,
+				     &files->initrd_size);
+	if (files->initrd_fd < 0) {
+		sys_close(files->kernel_fd);
+		return files->initrd_fd;
+	}
+	return 0;
+}
+
+void boot_files_close(struct boot_files *files)
+{
+	if (files->initrd_fd >= 0)
+		sys_close(files->initrd_fd);
+	sys_close(files->kernel_fd);
+}
+
+static void map_add(struct boot_map *map, uint64_t addr, uint64_t end,
+		    uint32_t type)
+{
+	if (end > addr)
+		map->entries[map->nr++] = (struct boot_map_entry){
+			addr, end - addr, type,
+		};
+}
+
+void boot_map_fill(const struct vm *vm, struct boot_map *map)
+{
+	const struct board *board = vm->board;
+
+	map->nr = 0;
+	map_add(map, 0, X86_EBDA, BOOT_MEM_RAM);
+	map_add(map, X86_EBDA, X86_EXTENDED_RAM, BOOT_MEM_RESERVED);
+	map_add(map, X86_EXTENDED_RAM, board->low.size, BOOT_MEM_RAM);
+	map_add(map, X86_ECAM_BASE, X86_ECAM_BASE + X86_ECAM_SIZE,
+		BOOT_MEM_RESERVED);
+	map_add(map, board->high.gpa, board->high.gpa + board->high.size,
+		BOOT_MEM_RAM);
+}
+
+int boot_read(struct vm *vm, const struct boot_files *files, uint64_t offset,
+	      uint64_t gpa, uint64_t len)
+{
+	void *at = mem_at(&vm->mem, gpa, len);
+	int err;
+
+	if (!at) {
+		log_err("kernel %s: %llu KiB at 0x%llx do not fit into guest RAM",
+			vm->cfg->kernel, (unsigned long long)(len / KiB),
+			(unsigned long long)gpa);
+		return -ENOEXEC;
+	}
+	err = file_read(files->kernel_fd, at, len, offset);
+	if (err == -ENODATA) {
+		log_err("kernel %s: the file is truncated", vm->cfg->kernel);
+		return -ENOEXEC;
+	}
+	if (err < 0)
+		log_err("kernel %s: cannot read: %s", vm->cfg->kernel,
+			err_text(err));
+	return err;
+}
+
+int boot_place_initrd(struct vm *vm, const struct boot_files *files,
+		      uint64_t min, uint64_t max, uint64_t *addr)
+{
+	uint64_t end = MIN(max, vm->board->low.size), size = files->initrd_size;
+	int err;
+
+	*addr = 0;
+	if (files->initrd_fd < 0 || !size)
+		return 0;
+	min = ALIGN_UP(min, 4 * KiB);
+	if (min >= end || size > end - min) {
+		log_err("initrd %s: %llu KiB do not fit beside the kernel: room for %llu KiB",
+			vm->cfg->initrd, (unsigned long long)(size / KiB),
+			(unsigned long long)(end > min ? (end - min) / KiB
+						       : 0));
+		log_hint("give the guest more memory with --memory");
+		return -ENOEXEC;
+	}
+	*addr = MAX(ALIGN_DOWN(end - size, 4 * KiB), min);
+	err = file_read(files->initrd_fd, mem_at(&vm->mem, *addr, size), size,
+			0);
+	if (err < 0)
+		log_err("initrd %s: cannot read: %s", vm->cfg->initrd,
+			err_text(err));
+	return err == -ENODATA ? -ENOEXEC : err;
+}
+
+int boot_place_cmdline(struct vm *vm, uint64_t max)
+{
+	size_t len = strlen(vm->cfg->append);
+
+	max = MIN(max, X86_CMDLINE_MAX - 1);
+	if (len > max) {
+		log_err("--append: %zu bytes, this kernel takes at most %llu",
+			len, (unsigned long long)max);
+		return -EDOM;
+	}
+	memcpy(mem_at(&vm->mem, X86_CMDLINE, len + 1), vm->cfg->append,
+	       len + 1);
+	return 0;
+}
+
+int boot_load(struct vm *vm, const struct boot_files *files, uint64_t rsdp,
+	      struct boot_entry *entry)
+{
+	int ret;
+
+	memset(entry, 0, sizeof(*entry));
+	if (!files->kernel_size) {
+		log_err("kernel %s: the file is empty", vm->cfg->kernel);
+		return -ENOEXEC;
+	}
+	ret = pvh_load(vm, files, rsdp, entry);
+	if (!ret)
+		ret = bzimage_load(vm, files, rsdp, entry);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	log_err("kernel %s: neither a Linux bzImage nor an ELF image%s",
+		vm->cfg->kernel,
+		files->kernel_size < 1024 ? " (or truncated)" : "");
+	return -ENOEXEC;
+}

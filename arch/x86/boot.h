@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From files to an entry point: what the boot protocols share, and the
+ * protocols themselves.
+ */
+#ifndef ARCH_X86_BOOT_H
+#define ARCH_X86_BOOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/util.h"
+
+struct vm;
+
+/* The state in which the first vCPU enters the guest. */
+struct boot_entry {
+	bool long_mode;		/* else 32-bit protected mode, no paging */
+	uint64_t rip;
+	uint64_t rsi;
+	uint64_t rbx;
+	uint64_t page_table;	/* CR3, with long_mode */
+	uint64_t gdt;
+	uint16_t gdt_limit;
+};
+
+/* Selectors of Linux's boot protocol, which PVH does not mind. */
+#define BOOT_CS 0x10
+#define BOOT_DS 0x18
+
+/* The images, held open so that a guest reset loads the same ones again. */
+struct boot_files {
+	int kernel_fd;
+	uint64_t kernel_size;
+	int initrd_fd;		/* -1: none */
+	uint64_t initrd_size;
+};
+
+/* Types of the memory map: the same numbers in e820 and in PVH. */
+#define BOOT_MEM_RAM		1U
+#define BOOT_MEM_RESERVED	2U
+#define BOOT_MAP_MAX		16
+
+struct boot_map {
+	struct boot_map_entry {
+		uint64_t addr;
+		uint64_t size;
+		uint32_t type;
+	} entries[BOOT_MAP_MAX];
+	unsigned int nr;
+};
+
+/*
+ * boot_files_open - open what the configuration names. Prints its errors.
+ */
+int boot_files_open(struct vm *vm, struct boot_files *files);
+void boot_files_close(struct boot_files *files);
+
+/*
+ * boot_load - place images, command line and tables into RAM and fill
+ * @entry. @rsdp is ACPI's root pointer. -ENOEXEC for an image that is not
+ * usable. Prints its errors.
+ */
+int boot_load(struct vm *vm, const struct boot_files *files, uint64_t rsdp,
+	      struct boot_entry *entry);
+
+/* The rest is for the protocols. */
+
+/* boot_map_fill - the memory map of @vm. */
+void boot_map_fill(const struct vm *vm, struct boot_map *map);
+
+/*
+ * boot_place_initrd - read the initrd as high as it goes below @max and the
+ * end of low RAM, page aligned, but not below @min (the kernel's end).
+ * *@addr is 0 without an initrd.
+ */
+int boot_place_initrd(struct vm *vm, const struct boot_files *files,
+		      uint64_t min, uint64_t max, uint64_t *addr);
+
+/*
+ * boot_place_cmdline - at X86_CMDLINE; -EDOM when longer than @max bytes
+ * without its NUL.
+ */
+int boot_place_cmdline(struct vm *vm, uint64_t max);
+
+/* boot_read - @len bytes of the kernel file into RAM at @gpa. */
+int boot_read(struct vm *vm, const struct boot_files *files, uint64_t offset,
+	      uint64_t gpa, uint64_t len);
+
+/*
+ * bzimage_load, pvh_load - 1 if the file is of that kind and loaded, 0 if it
+ * is of another kind, -errno.
+ */
+#if IS_ENABLED(CONFIG_BOOT_BZIMAGE)
+int bzimage_load(struct vm *vm, const struct boot_files *files, uint64_t rsdp,
+		 struct boot_entry *entry);
+#else
+static inline int bzimage_load(struct vm *vm, const struct boot_files *files,
+			       uint64_t rsdp, struct boot_entry *entry)
+{
+	return 0;
+}
+#endif
+
+#if IS_ENABLED(CONFIG_BOOT_PVH)
+int pvh_load(struct vm *vm, const struct boot_files *files, uint64_t rsdp,
+	     struct boot_entry *entry);
+#else
+static inline int pvh_load(struct vm *vm, const struct boot_files *files,
+			   uint64_t rsdp, struct boot_entry *entry)
+{
+	return 0;
+}
+#endif
+
+#endif
