@@ -183,6 +183,16 @@ int sys_readlink(const char *path, char *buf, size_t size)
 	return len;
 }
 
+int sys_mkdir(const char *path, int mode)
+{
+	return TRACED(RETRY(mkdir(path, mode)), "mkdir %s", path);
+}
+
+int sys_unlink(const char *path)
+{
+	return TRACED(RETRY(unlink(path)), "unlink %s", path);
+}
+
 int sys_listdir(const char *path, int (*each)(void *arg, const char *name),
 		void *arg)
 {

@@ -60,6 +60,9 @@ int sys_stat(const char *path, struct stat *st);
  */
 int sys_readlink(const char *path, char *buf, size_t size);
 
+int sys_mkdir(const char *path, int mode);
+int sys_unlink(const char *path);
+
 /*
  * sys_listdir - call @each for every entry but "." and ".."; stops and
  * returns @each's answer when that is not 0.
