@@ -12,7 +12,7 @@
 #ifndef VMM_CONSOLE_H
 #define VMM_CONSOLE_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vm;
@@ -21,7 +21,7 @@ struct console;
 /* What a port wants to know; called on the main thread, without a lock. */
 struct console_ops {
 	void (*input)(void *owner);	/* console_getc() has something */
-	void (*room)(void *owner);	/* console_putc() takes bytes again */
+	void (*room)(void *owner);	/* console_putc() takes more again */
 };
 
 /*
@@ -43,9 +43,9 @@ void console_connect(struct console *console, const struct console_ops *ops,
 /* console_getc - the next byte of input, or -1. Any thread; never waits. */
 int console_getc(struct console *console);
 /*
- * console_putc - take @c for output. Any thread; never waits. -EAGAIN: full,
- * room() will be called.
+ * console_putc - take @c for output. Any thread; never waits. Returns whether
+ * there is room for more; if not, put nothing until room() is called.
  */
-int console_putc(struct console *console, uint8_t c);
+bool console_putc(struct console *console, uint8_t c);
 
 #endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The exit device; see debugexit.h. It is as small as a device can be: to
+ * write a new one, start from a copy of this file.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "devices/debugexit.h"
+#include "vmm/log.h"
+#include "vmm/vm.h"
+
+struct debugexit {
+	struct device dev;
+	struct vm *vm;
+};
+
+static uint64_t debugexit_read(void *owner, uint64_t offset, unsigned int len)
+{
+	return 0;
+}
+
+static void debugexit_write(void *owner, uint64_t offset, uint64_t value,
+			    unsigned int len)
+{
+	struct debugexit *d = owner;
+
+	vm_stop(d->vm, MIN(value, STATUS_GUEST_MAX));
+}
+
+static const struct bus_ops debugexit_bus_ops = {
+	.read = debugexit_read,
+	.write = debugexit_write,
+};
+
+static void debugexit_destroy(struct device *dev);
+
+/* It has no state to reset, and no driver would look for it in tables. */
+static const struct device_ops debugexit_ops = {
+	.destroy = debugexit_destroy,
+};
+
+int debugexit_create(struct vm *vm, uint64_t port)
+{
+	struct debugexit *d = calloc(1, sizeof(*d));
+	int err = -ENOMEM;
+
+	if (!d)
+		goto report;
+	d->vm = vm;
+	/* Four ports, so that a guest may write 8, 16 or 32 bits. */
+	err = bus_add(&vm->pio, "exit", port, 4, &debugexit_bus_ops, d);
+	if (err < 0)
+		goto free_debugexit;
+	device_add(vm, &d->dev, "exit", &debugexit_ops);
+	return 0;
+
+free_debugexit:
+	free(d);
+report:
+	log_err("exit device: cannot be set up: %s", err_text(err));
+	return err;
+}
+
+static void debugexit_destroy(struct device *dev)
+{
+	free(container_of(dev, struct debugexit, dev));
+}
