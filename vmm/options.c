@@ -270,6 +270,18 @@ static const struct option *find_option(const char *arg, int command)
 	return NULL;
 }
 
+static void wrong_value(const struct option *o, const char *val,
+			const char *wrong)
+{
+	if (o->kind == KIND_CHOICE)
+		log_err("--%s: '%s': %s: %s", o->name, val, wrong, o->choices);
+	else if (o->kind == KIND_NUMBER)
+		log_err("--%s: '%s': %s: %" PRIu64 " to %" PRIu64, o->name,
+			val, wrong, o->min, o->max);
+	else
+		log_err("--%s: '%s': %s", o->name, val, wrong);
+}
+
 /* Handle argv[0], an option; returns how many arguments it took. */
 static int parse_option(struct command_line *line, int command, int argc,
 			char **argv)
@@ -304,9 +316,7 @@ static int parse_option(struct command_line *line, int command, int argc,
 	}
 	wrong = set_option(&line->cfg, o, val);
 	if (wrong) {
-		log_err("--%s: '%s': %s%s%s", o->name, val, wrong,
-			o->kind == KIND_CHOICE ? ": " : "",
-			o->kind == KIND_CHOICE ? o->choices : "");
+		wrong_value(o, val, wrong);
 		usage_exit(command);
 	}
 	return took;
