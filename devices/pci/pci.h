@@ -4,19 +4,22 @@
  * 0xcf8/0xcfc, and the windows in which BARs move. PCI Local Bus 3.0,
  * PCI Express Base 5.0 chapter 7; PCI Firmware 3.2 section 4 (ECAM).
  *
- * Lock: the host's rw lock. It is held for reading around bar_read/bar_write
- * and for writing around config writes, bar_map and reset.
+ * Lock: the host's rw lock. It is held for reading around config reads and
+ * bar_read/bar_write, and for writing around config writes, bar_map and reset.
  */
 #ifndef DEVICES_PCI_PCI_H
 #define DEVICES_PCI_PCI_H
 
 #include <pthread.h>
+#include <string.h>
 
 #include "vmm/vm.h"
 
 #define PCI_SLOTS 32
+#define PCI_FUNCTIONS 256	/* of a bus */
 #define PCI_BARS 6
 #define PCI_CFG_SIZE 4096
+#define PCI_ECAM_SIZE (PCI_FUNCTIONS * PCI_CFG_SIZE)
 
 /* Where the board puts the bridge. Sizes in bytes; a size of 0: none. */
 struct pci_layout {
@@ -34,7 +37,7 @@ struct pci_dev_ops {
 	/*
 	 * Config access after the generic header fields (BARs, command
 	 * decode bits) have been dealt with; @len 1, 2 or 4, @off aligned to
-	 * it. NULL: plain cfg[] under wmask[].
+	 * it. NULL: plain cfg[] under wmask[], as pci_cfg_put() does it.
 	 */
 	uint32_t (*cfg_read)(struct pci_dev *dev, unsigned int off,
 			     unsigned int len);
@@ -48,6 +51,7 @@ struct pci_dev_ops {
 	/*
 	 * BAR @bar now decodes at @addr (@on) or no longer does. Called with
 	 * decode changes and moves: off at the old address, on at the new.
+	 * NULL: bar_read and bar_write are all there is.
 	 */
 	void (*bar_map)(struct pci_dev *dev, unsigned int bar, uint64_t addr,
 			bool on);
@@ -56,10 +60,13 @@ struct pci_dev_ops {
 struct pci_bar {
 	uint64_t size;		/* a power of two; 0: not there */
 	uint64_t addr;		/* as programmed by the guest */
-	bool io;
-	bool mem64;		/* takes the next index too */
+	bool io;		/* size at least 4; of memory, at least 16 */
+	bool mem64;		/* takes the next index too, so not the last */
 	bool prefetch;
-	bool decoding;		/* told on to bar_map() */
+	bool decoding;		/* told on to bar_map(), at address @at */
+	bool wanted;		/* about to be: the bridge's scratch */
+	uint64_t at;
+	uint64_t home;		/* the address after power-on and reset */
 };
 
 /* A function on the bus; embedded by its device. */
@@ -67,6 +74,8 @@ struct pci_dev {
 	const char *name;
 	struct pci_host *host;
 	uint8_t devfn;
+	uint8_t decode;		/* command's memory and I/O bits, in force */
+	bool asleep;		/* in D3: decodes nothing */
 	const struct pci_dev_ops *ops;
 	struct pci_bar bars[PCI_BARS];
 	uint8_t cfg[PCI_CFG_SIZE];	/* what the guest reads */
@@ -75,13 +84,17 @@ struct pci_dev {
 
 struct pci_host;
 
-/* pci_host_create - an empty bus 0 with the bridge itself at 00:00.0. */
+/*
+ * pci_host_create - an empty bus 0 with the bridge itself at 00:00.0, and its
+ * registers on the buses of @vm. Prints its errors.
+ */
 int pci_host_create(struct vm *vm, const struct pci_layout *layout,
 		    struct pci_host **host);
 
 /*
  * pci_dev_add - put @dev, its bars[] sizes and cfg[] filled, at @devfn, or
- * at the next free slot with -1. pci_dev_del - take it off again.
+ * at function 0 of the next free slot with -1. -EEXIST: taken; -ENOSPC: no
+ * slot is free. pci_dev_del - take it off again; vCPUs are stopped.
  */
 int pci_dev_add(struct pci_host *host, struct pci_dev *dev, int devfn);
 void pci_dev_del(struct pci_dev *dev);
@@ -89,10 +102,56 @@ void pci_dev_del(struct pci_dev *dev);
 /*
  * pci_host_assign - all devices are there: size the 64-bit window from their
  * BARs, claim the windows on the buses, and give every BAR an address, big
- * ones first, naturally aligned. -ERANGE with a message naming the BAR where
- * it does not fit. After a guest reset pci_host's own reset repeats the
- * assignment.
+ * ones first, naturally aligned and each memory BAR in pages of its own.
+ * Decoding stays off, as after a real reset: the guest's driver turns it on.
+ * -ERANGE with a message naming the BAR where it does not fit; an I/O BAR
+ * that does not fit is left without an address, with a warning, since
+ * devices work without. After a guest reset the host's own reset puts every
+ * BAR back to that address.
  */
 int pci_host_assign(struct pci_host *host);
+
+/*
+ * pci_dev_reset - decoding off and BARs back to where pci_host_assign() put
+ * them; for a device's own reset. vCPUs are stopped.
+ */
+void pci_dev_reset(struct pci_dev *dev);
+
+/*
+ * pci_dev_sleep - @dev enters or leaves a state in which it decodes nothing.
+ * Only from within its cfg_write.
+ */
+void pci_dev_sleep(struct pci_dev *dev, bool asleep);
+
+/* pci_cfg_put - write cfg[] under wmask[]; what a device without cfg_write
+ * does. Only from within cfg_write. */
+void pci_cfg_put(struct pci_dev *dev, unsigned int off, uint32_t val,
+		 unsigned int len);
+
+/* Little-endian fields of a config space; every host of ours is such too. */
+static inline uint32_t pci_get(const uint8_t *cfg, unsigned int off,
+			       unsigned int len)
+{
+	uint32_t val = 0;
+
+	memcpy(&val, cfg + off, len);
+	return val;
+}
+
+static inline void pci_put(uint8_t *cfg, unsigned int off, uint32_t val,
+			   unsigned int len)
+{
+	memcpy(cfg + off, &val, len);
+}
+
+/*
+ * pci_covers - whether an access of @len bytes at @off touches any of the
+ * @size bytes at @reg.
+ */
+static inline bool pci_covers(uint64_t off, unsigned int len, uint64_t reg,
+			      uint64_t size)
+{
+	return off < reg + size && off + len > reg;
+}
 
 #endif

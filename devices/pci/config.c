@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Config space: the two ways in (ECAM, ports 0xcf8/0xcfc) and the generic
+ * half of every function's header, its BARs and decode bits. PCI Local Bus
+ * 3.0 sections 3.2.2.3 and 6.2.5; PCI Express Base 5.0 section 7.2.2.
+ *
+ * A guest may access any bytes in any width. They are taken apart into
+ * naturally aligned pieces of at most four bytes here, so that nobody below
+ * sees an access that crosses a register or a function.
+ */
+#include <linux/pci_regs.h>
+
+#include "devices/pci/pci_priv.h"
+#include "vmm/log.h"
+
+#define DECODE (PCI_COMMAND_IO | PCI_COMMAND_MEMORY)
+
+/* Ports, as offsets from 0xcf8. */
+#define CF8_ADDRESS 0
+#define CF8_RESET 1		/* 0xcf9 */
+#define CF8_DATA 4		/* 0xcfc */
+#define CF8_ENABLE BIT(31)
+#define RESET_CPU 4
+
+static uint32_t bar_flags(const struct pci_bar *bar)
+{
+	if (bar->io)
+		return PCI_BASE_ADDRESS_SPACE_IO;
+	return (bar->mem64 ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0) |
+	       (bar->prefetch ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0);
+}
+
+/* The BAR that register @reg belongs to, and whether it is its upper half. */
+static struct pci_bar *bar_of(struct pci_dev *dev, unsigned int reg, bool *high)
+{
+	*high = false;
+	if (dev->bars[reg].size)
+		return &dev->bars[reg];
+	*high = true;
+	if (reg && dev->bars[reg - 1].size && dev->bars[reg - 1].mem64)
+		return &dev->bars[reg - 1];
+	return NULL;
+}
+
+static uint32_t bar_get(struct pci_dev *dev, unsigned int reg)
+{
+	bool high;
+	const struct pci_bar *bar = bar_of(dev, reg, &high);
+
+	if (!bar)
+		return 0;
+	return high ? bar->addr >> 32 : (uint32_t)bar->addr | bar_flags(bar);
+}
+
+static void bar_set(struct pci_dev *dev, unsigned int reg, uint32_t val)
+{
+	bool high;
+	struct pci_bar *bar = bar_of(dev, reg, &high);
+
+	if (!bar)
+		return;
+	if (high)
+		bar->addr = (uint32_t)bar->addr | (uint64_t)val << 32;
+	else
+		bar->addr = ALIGN_DOWN(bar->addr, BIT(32)) | val;
+	bar->addr = ALIGN_DOWN(bar->addr, bar->size);
+	trace(TRACE_PCI, "%02x.%x bar %u <- 0x%x: 0x%llx", dev->devfn >> 3,
+	      dev->devfn & 7, reg, val, (unsigned long long)bar->addr);
+	if (dev->decode)
+		window_sync(dev->host);
+}
+
+static bool is_bar(unsigned int off)
+{
+	return off >= PCI_BASE_ADDRESS_0 && off <= PCI_BASE_ADDRESS_5 + 3;
+}
+
+static uint32_t piece_read(struct pci_dev *dev, unsigned int off,
+			   unsigned int len)
+{
+	uint32_t val;
+
+	if (!dev)
+		return UINT32_MAX;
+	if (is_bar(off)) {
+		val = bar_get(dev, (off - PCI_BASE_ADDRESS_0) / 4);
+		return val >> off % 4 * 8;
+	}
+	if (dev->ops->cfg_read)
+		return dev->ops->cfg_read(dev, off, len);
+	return pci_get(dev->cfg, off, len);
+}
+
+void pci_cfg_put(struct pci_dev *dev, unsigned int off, uint32_t val,
+		 unsigned int len)
+{
+	uint32_t mask = pci_get(dev->wmask, off, len);
+	uint32_t old = pci_get(dev->cfg, off, len);
+
+	pci_put(dev->cfg, off, (old & ~mask) | (val & mask), len);
+}
+
+static void rest_write(struct pci_dev *dev, unsigned int off, uint32_t val,
+		       unsigned int len)
+{
+	if (dev->ops->cfg_write)
+		dev->ops->cfg_write(dev, off, val, len);
+	else
+		pci_cfg_put(dev, off, val, len);
+}
+
+static void set_decode(struct pci_dev *dev, uint8_t decode)
+{
+	if (dev->decode == decode)
+		return;
+	dev->decode = decode;
+	window_sync(dev->host);
+}
+
+/*
+ * What is switched off disappears from the guest before the device hears of
+ * it, and what is switched on appears after: a mapped BAR is never without a
+ * device that decodes it.
+ */
+static void command_write(struct pci_dev *dev, uint32_t val, unsigned int len)
+{
+	uint8_t decode = val & dev->wmask[PCI_COMMAND] & DECODE;
+
+	set_decode(dev, dev->decode & decode);
+	rest_write(dev, PCI_COMMAND, val, len);
+	set_decode(dev, decode);
+}
+
+static void piece_write(struct pci_dev *dev, unsigned int off, uint32_t val,
+			unsigned int len)
+{
+	uint8_t reg[4];
+
+	if (!dev)
+		return;
+	if (is_bar(off)) {
+		unsigned int bar = (off - PCI_BASE_ADDRESS_0) / 4;
+
+		pci_put(reg, 0, bar_get(dev, bar), 4);
+		pci_put(reg, off % 4, val, len);
+		bar_set(dev, bar, pci_get(reg, 0, 4));
+	} else if (off == PCI_COMMAND) {
+		command_write(dev, val, len);
+	} else {
+		rest_write(dev, off, val, len);
+	}
+}
+
+/* The longest aligned piece of at most four bytes that begins at @addr. */
+static unsigned int piece(uint64_t addr, unsigned int len)
+{
+	unsigned int size = 4;
+
+	while (size > len || addr % size)
+		size /= 2;
+	return size;
+}
+
+static uint32_t mask_of(unsigned int len)
+{
+	return BIT(len * 8) - 1;
+}
+
+/* @addr as in ECAM: devfn << 12 | offset. */
+static uint64_t config_read(struct pci_host *host, uint64_t addr,
+			    unsigned int len)
+{
+	unsigned int done, size;
+	uint64_t val = 0;
+
+	pthread_rwlock_rdlock(&host->lock);
+	for (done = 0; done < len; done += size) {
+		unsigned int devfn = (addr + done) / PCI_CFG_SIZE;
+		unsigned int off = (addr + done) % PCI_CFG_SIZE;
+
+		size = piece(addr + done, len - done);
+		val |= (uint64_t)(piece_read(host->devs[devfn], off, size) &
+				  mask_of(size)) << done * 8;
+	}
+	pthread_rwlock_unlock(&host->lock);
+	trace(TRACE_PCI, "config read %05llx len=%u -> 0x%llx",
+	      (unsigned long long)addr, len, (unsigned long long)val);
+	return val;
+}
+
+static void config_write(struct pci_host *host, uint64_t addr, uint64_t val,
+			 unsigned int len)
+{
+	unsigned int done, size;
+
+	trace(TRACE_PCI, "config write %05llx len=%u <- 0x%llx",
+	      (unsigned long long)addr, len, (unsigned long long)val);
+	pthread_rwlock_wrlock(&host->lock);
+	for (done = 0; done < len; done += size) {
+		unsigned int devfn = (addr + done) / PCI_CFG_SIZE;
+		unsigned int off = (addr + done) % PCI_CFG_SIZE;
+
+		size = piece(addr + done, len - done);
+		piece_write(host->devs[devfn], off,
+			    val >> done * 8 & mask_of(size), size);
+	}
+	pthread_rwlock_unlock(&host->lock);
+}
+
+static uint64_t ecam_read(void *owner, uint64_t offset, unsigned int len)
+{
+	return config_read(owner, offset, len);
+}
+
+static void ecam_write(void *owner, uint64_t offset, uint64_t val,
+		       unsigned int len)
+{
+	config_write(owner, offset, val, len);
+}
+
+static const struct bus_ops ecam_ops = { ecam_read, ecam_write };
+
+/*
+ * Where in ECAM the data port leads: -1 for nowhere, which is when the enable
+ * bit is clear or another bus is meant.
+ */
+static int64_t cf8_target(const struct pci_host *host, unsigned int port)
+{
+	uint32_t address = host->cf8;
+
+	if (!(address & CF8_ENABLE) || address >> 16 & 0xff)
+		return -1;
+	return (address >> 8 & 0xff) * PCI_CFG_SIZE | (address & 0xfc) |
+	       (port - CF8_DATA);
+}
+
+/* The address register answers whole dwords only; the rest are other ports. */
+static uint64_t cf8_read(void *owner, uint64_t port, unsigned int len)
+{
+	struct pci_host *host = owner;
+	int64_t target;
+
+	if (port == CF8_ADDRESS && len == 4)
+		return host->cf8;
+	if (port < CF8_DATA)
+		return UINT64_MAX;
+	target = cf8_target(host, port);
+	return target < 0 ? UINT64_MAX : config_read(host, target, len);
+}
+
+static void cf8_write(void *owner, uint64_t port, uint64_t val,
+		      unsigned int len)
+{
+	struct pci_host *host = owner;
+	int64_t target;
+
+	if (port == CF8_ADDRESS && len == 4)
+		host->cf8 = val;
+	else if (port == CF8_RESET && len == 1 && val & RESET_CPU)
+		vm_reset(host->vm);
+	if (port < CF8_DATA)
+		return;
+	target = cf8_target(host, port);
+	if (target >= 0)
+		config_write(host, target, val, len);
+}
+
+static const struct bus_ops cf8_ops = { cf8_read, cf8_write };
+
+int config_claim(struct pci_host *host)
+{
+	int err = bus_add(&host->vm->mmio, "pci config", host->layout.ecam,
+			  PCI_ECAM_SIZE, &ecam_ops, host);
+
+	if (err < 0 || !host->layout.cf8)
+		return err;
+	return bus_add(&host->vm->pio, "pci config", 0xcf8, 8, &cf8_ops, host);
+}
