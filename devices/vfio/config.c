@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Config space of an assigned device. Each bit is either the device's own,
+ * read from it and written to it, or one of cfg[]'s, which the guest may
+ * change as far as wmask[] lets it; hw[] says which. BARs and decoding are
+ * the bridge's. PCI Local Bus 3.0 section 6.2; Linux:
+ * drivers/vfio/pci/vfio_pci_config.c has what the kernel lets through.
+ *
+ * INTx is not offered yet: the pin reads 0, and the device is kept from using
+ * it by its command register. Neither is the option ROM.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+
+#include "devices/vfio/vfio_priv.h"
+#include "vmm/log.h"
+#include "vmm/sys.h"
+
+#define CFG_BASIC 256
+
+static uint32_t hw_read(const struct vfio_pci *d, unsigned int off,
+			unsigned int len)
+{
+	uint32_t val = 0;
+
+	if (sys_pread(d->fd, &val, len, d->cfg_offset + off) != (ssize_t)len)
+		return UINT32_MAX;
+	return val;
+}
+
+static void hw_write(const struct vfio_pci *d, unsigned int off, uint32_t val,
+		     unsigned int len)
+{
+	ssize_t n = sys_pwrite(d->fd, &val, len, d->cfg_offset + off);
+
+	trace(TRACE_VFIO, "%s: config write 0x%x len=%u <- 0x%x: %d", d->name,
+	      off, len, val, (int)n);
+}
+
+/* Returns the bytes that could be read from the start, or -errno for none. */
+static int read_all(struct vfio_pci *d, unsigned int size)
+{
+	unsigned int done = 0;
+	ssize_t n = 0;
+
+	while (done < size) {
+		n = sys_pread(d->fd, d->pci.cfg + done, size - done,
+			      d->cfg_offset + done);
+		if (n <= 0)
+			break;
+		done += n;
+	}
+	return done || n >= 0 ? (int)done : (int)n;
+}
+
+int config_load(struct vfio_pci *d)
+{
+	struct vfio_region_info *info;
+	int got = region_query(d, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+
+	if (got >= 0) {
+		d->cfg_offset = info->offset;
+		got = read_all(d, MIN(info->size, PCI_CFG_SIZE));
+		free(info);
+	}
+	if (got < 0) {
+		log_err("vfio %s: cannot read config space: %s", d->name,
+			err_text(got));
+		return got;
+	}
+	if (got < CFG_BASIC) {
+		log_err("vfio %s: config space ends at byte %d", d->name, got);
+		return -ENODEV;
+	}
+	d->cfg_size = got < PCI_CFG_SIZE ? CFG_BASIC : PCI_CFG_SIZE;
+	if (pci_get(d->pci.cfg, PCI_VENDOR_ID, 2) == UINT16_MAX) {
+		log_err("vfio %s: the device does not answer", d->name);
+		log_hint("it may need a reset, or power: echo 1 > /sys/bus/pci/devices/%s/reset",
+			 d->name);
+		return -ENODEV;
+	}
+	if ((d->pci.cfg[PCI_HEADER_TYPE] & 0x7f) != PCI_HEADER_TYPE_NORMAL) {
+		log_err("vfio %s: is a bridge, which can't be assigned",
+			d->name);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+/* The header proper; fields not named here stay as the device has them. */
+static void header_build(struct vfio_pci *d)
+{
+	uint8_t *cfg = d->pci.cfg, *wmask = d->pci.wmask;
+	unsigned int reg;
+
+	pci_put(cfg, PCI_COMMAND, 0, 2);
+	pci_put(wmask, PCI_COMMAND, PCI_COMMAND_MASTER | PCI_COMMAND_SPECIAL |
+		PCI_COMMAND_INVALIDATE | PCI_COMMAND_PARITY |
+		PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE, 2);
+	/* Status: errors are the device's, to be cleared by writing ones. */
+	pci_put(d->hw, PCI_STATUS, UINT16_MAX & ~(PCI_STATUS_INTERRUPT |
+						  PCI_STATUS_CAP_LIST), 2);
+	cfg[PCI_STATUS] = cfg[PCI_CAPABILITY_LIST] ? PCI_STATUS_CAP_LIST : 0;
+	cfg[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_NORMAL;
+	cfg[PCI_BIST] = 0;
+	for (reg = PCI_BASE_ADDRESS_0; reg <= PCI_CARDBUS_CIS; reg += 4)
+		pci_put(cfg, reg, 0, 4);
+	pci_put(cfg, PCI_ROM_ADDRESS, 0, 4);
+	pci_put(cfg, PCI_CAPABILITY_LIST + 1, 0, 3);
+	pci_put(cfg, 0x38, 0, 4);
+	cfg[PCI_INTERRUPT_LINE] = cfg[PCI_INTERRUPT_PIN] = 0;
+	wmask[PCI_INTERRUPT_LINE] = 0xff;
+	wmask[PCI_CACHE_LINE_SIZE] = wmask[PCI_LATENCY_TIMER] = 0xff;
+}
+
+int config_build(struct vfio_pci *d)
+{
+	int err;
+
+	/* Registers that no capability describes are the device's. */
+	memset(d->hw + 0x40, 0xff, CFG_BASIC - 0x40);
+	err = caps_build(d);
+	if (err < 0)
+		return err;
+	header_build(d);
+	memcpy(d->initial, d->pci.cfg, sizeof(d->initial));
+	return 0;
+}
+
+void config_reset(struct vfio_pci *d)
+{
+	memcpy(d->pci.cfg, d->initial, sizeof(d->initial));
+	config_command(d, 0);
+}
+
+void config_command(struct vfio_pci *d, uint16_t bits)
+{
+	hw_write(d, PCI_COMMAND, bits | PCI_COMMAND_INTX_DISABLE, 2);
+}
+
+void config_quiet(struct vfio_pci *d)
+{
+	config_command(d, pci_get(d->pci.cfg, PCI_COMMAND, 2) &
+			  ~PCI_COMMAND_MASTER);
+}
+
+uint32_t vfio_cfg_read(struct pci_dev *pci, unsigned int off,
+		       unsigned int len)
+{
+	struct vfio_pci *d = container_of(pci, struct vfio_pci, pci);
+	uint32_t mask = pci_get(d->hw, off, len), val;
+
+	pthread_mutex_lock(&d->lock);
+	msi_cfg_read(&d->irqs.msi, off, len);
+	val = pci_get(pci->cfg, off, len);
+	pthread_mutex_unlock(&d->lock);
+	if (mask)
+		val = (val & ~mask) | (hw_read(d, off, len) & mask);
+	return val;
+}
+
+/* Bytes that are the device's, by one write if all are. */
+static void pass(struct vfio_pci *d, unsigned int off, uint32_t val,
+		 unsigned int len)
+{
+	unsigned int i, step = len;
+
+	val &= pci_get(d->hw, off, len);
+	for (i = 0; i < len; i++)
+		if (!d->hw[off + i])
+			step = 1;
+	for (i = 0; i < len; i += step)
+		if (d->hw[off + i])
+			hw_write(d, off + i, val >> i * 8, step);
+}
+
+/*
+ * In D3 the device decodes nothing, and the kernel takes away its mappings:
+ * the guest must lose them first. @val: the power state to be entered.
+ */
+static void power_before(struct vfio_pci *d, uint32_t val)
+{
+	if ((val & PCI_PM_CTRL_STATE_MASK) == 3)
+		pci_dev_sleep(&d->pci, true);
+}
+
+static void power_after(struct vfio_pci *d)
+{
+	uint32_t state = hw_read(d, d->pm + PCI_PM_CTRL, 1);
+
+	pci_dev_sleep(&d->pci, (state & PCI_PM_CTRL_STATE_MASK) == 3);
+}
+
+void vfio_cfg_write(struct pci_dev *pci, unsigned int off, uint32_t val,
+		    unsigned int len)
+{
+	struct vfio_pci *d = container_of(pci, struct vfio_pci, pci);
+	bool power = d->pm && off == d->pm + PCI_PM_CTRL;
+
+	if (power)
+		power_before(d, val);
+	pthread_mutex_lock(&d->lock);
+	pci_cfg_put(pci, off, val, len);
+	if (pci_covers(off, len, PCI_COMMAND, 2))
+		config_command(d, pci_get(pci->cfg, PCI_COMMAND, 2));
+	pass(d, off, val, len);
+	msi_cfg_written(&d->irqs.msi, off, len);
+	msix_cfg_written(&d->irqs.msix, off, len);
+	pthread_mutex_unlock(&d->lock);
+	if (power)
+		power_after(d);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Assigned devices: real ones, handed to the guest through VFIO. Linux:
+ * Documentation/driver-api/vfio.rst.
+ */
+#ifndef DEVICES_VFIO_VFIO_H
+#define DEVICES_VFIO_VFIO_H
+
+#include <errno.h>
+
+#include "vmm/log.h"
+
+struct vm;
+struct pci_host;
+
+#ifdef CONFIG_VFIO_PCI
+/*
+ * vfio_pci_create - assign the PCI device that @spec names to the guest and
+ * put it on @host's bus. @spec is an option's value, "ADDRESS[,KEY=VALUE]...";
+ * the address's domain may be left out. Keys: slot=N, the guest's slot (1 to
+ * 31; the next free one otherwise). The first device opens vm->iommu and has
+ * guest RAM mapped, so RAM is in place before; the last one's destroy closes
+ * it. Prints its errors: -EDOM for a bad @spec, -ENODEV where the device's
+ * config space makes no sense.
+ */
+int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec);
+#else
+static inline int vfio_pci_create(struct vm *vm, struct pci_host *host,
+				  const char *spec)
+{
+	(void)vm;
+	(void)host;
+	log_err("vfio: %s: this binary was built without CONFIG_VFIO_PCI",
+		spec);
+	return -EDOM;
+}
+#endif
+
+#endif

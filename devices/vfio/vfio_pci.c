@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of an assigned PCI device: taken up from VFIO, put on the guest's
+ * bus, reset, and given back in an order that leaves nothing behind which
+ * could still reach the guest's memory. Linux:
+ * Documentation/driver-api/vfio.rst.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "devices/vfio/vfio.h"
+#include "devices/vfio/vfio_priv.h"
+#include "iommu/iommu.h"
+#include "vmm/log.h"
+#include "vmm/sys.h"
+
+/* A reset may find the device's lock taken; so often, so long apart. */
+#define RESET_TRIES 20
+#define RESET_PAUSE_NS 10000000L
+
+static const struct device_ops vfio_device_ops;
+
+static const struct pci_dev_ops vfio_pci_dev_ops = {
+	.cfg_read = vfio_cfg_read,
+	.cfg_write = vfio_cfg_write,
+	.bar_read = vfio_bar_read,
+	.bar_write = vfio_bar_write,
+	.bar_map = vfio_bar_map,
+};
+
+/* ---- the option's value ------------------------------------------------- */
+
+static int bad_spec(const char *spec, const char *why)
+{
+	log_err("vfio: %s: %s", spec, why);
+	log_hint("--vfio ADDRESS[,slot=N], such as --vfio 0000:01:00.0; postern devices lists them");
+	return -EDOM;
+}
+
+/* One KEY=VALUE; the only key for now is slot. */
+static int parse_key(const char *spec, const char *text, size_t len,
+		     int *devfn)
+{
+	char *end;
+	unsigned long slot;
+
+	if (len < 6 || memcmp(text, "slot=", 5))
+		return bad_spec(spec, "unknown key");
+	slot = strtoul(text + 5, &end, 10);
+	if (end != text + len || text[5] < '0' || text[5] > '9' || !slot ||
+	    slot >= PCI_SLOTS)
+		return bad_spec(spec, "slot is a number from 1 to 31");
+	*devfn = slot << 3;
+	return 0;
+}
+
+/* Fills @addr with the full address; *@devfn is -1 unless a slot is named. */
+static int parse_spec(const char *spec, char *addr, int *devfn)
+{
+	size_t len = strcspn(spec, ",");
+	char text[SYSFS_ADDR];
+	int err;
+
+	*devfn = -1;
+	if (len >= sizeof(text))
+		return bad_spec(spec, "not a pci address");
+	memcpy(text, spec, len);
+	text[len] = 0;
+	if (sysfs_addr(text, addr) < 0)
+		return bad_spec(spec, "not a pci address");
+	while (spec[len]) {
+		const char *key = spec + len + 1;
+		size_t size = strcspn(key, ",");
+
+		err = parse_key(spec, key, size, devfn);
+		if (err < 0)
+			return err;
+		len += 1 + size;
+	}
+	return 0;
+}
+
+/* ---- the DMA space, shared by all assigned devices ---------------------- */
+
+static bool is_vfio(const struct device *device)
+{
+	return device->ops == &vfio_device_ops;
+}
+
+static int open_iommu(struct vm *vm, const char *name)
+{
+	if (vm->iommu)
+		return 0;
+	return iommu_create(&vm->iommu, vm, vm->cfg->iommu, name);
+}
+
+/* The last one out; a device being destroyed is not on the list any more. */
+static void close_iommu(struct vm *vm)
+{
+	const struct device *device;
+
+	for (device = vm->devices; device; device = device->next)
+		if (is_vfio(device))
+			return;
+	iommu_destroy(vm->iommu);
+	vm->iommu = NULL;
+}
+
+/* ---- one device --------------------------------------------------------- */
+
+static int query(struct vfio_pci *d)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	int err = sys_ioctl(d->fd, VFIO_DEVICE_GET_INFO, &info);
+
+	if (err < 0) {
+		log_err("vfio %s: cannot ask what it is: %s", d->name,
+			err_text(err));
+		return err;
+	}
+	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) ||
+	    info.num_regions <= VFIO_PCI_CONFIG_REGION_INDEX) {
+		log_err("vfio %s: is not a pci device", d->name);
+		return -ENODEV;
+	}
+	d->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
+	return 0;
+}
+
+/* From the device fd to all that the guest will see. */
+static int setup(struct vfio_pci *d)
+{
+	int err = query(d);
+
+	if (err >= 0)
+		err = config_load(d);
+	if (err >= 0)
+		err = bars_probe(d);
+	if (err >= 0)
+		err = config_build(d);
+	if (err >= 0)
+		err = vectors_create(d);
+	if (err < 0) {
+		msix_destroy(&d->irqs.msix);
+		return err;
+	}
+	bars_mmap(d);
+	config_command(d, 0);
+	return 0;
+}
+
+static void teardown(struct vfio_pci *d)
+{
+	bars_munmap(d);
+	vectors_destroy(d);
+	msix_destroy(&d->irqs.msix);
+}
+
+static void announce(const struct vfio_pci *d)
+{
+	const struct vfio_irqs *irqs = &d->irqs;
+	const char *kind = irqs->msix.cap ? "MSI-X" : "MSI";
+
+	log_info("vfio %s: %04x:%04x at guest 00:%02x.%x, %u %s vectors",
+		 d->name, pci_get(d->pci.cfg, PCI_VENDOR_ID, 2),
+		 pci_get(d->pci.cfg, PCI_DEVICE_ID, 2), d->pci.devfn >> 3,
+		 d->pci.devfn & 7,
+		 irqs->msix.cap ? irqs->msix.nr : irqs->msi.nr, kind);
+}
+
+static int plug(struct vfio_pci *d, struct pci_host *host, int devfn)
+{
+	int err = pci_dev_add(host, &d->pci, devfn);
+
+	if (err < 0)
+		log_err("vfio %s: no place on the guest's bus: slot %s",
+			d->name, err == -ENOSPC ? "numbers run out" : "taken");
+	return err == -ENOSPC || err == -EEXIST ? -EDOM : err;
+}
+
+int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec)
+{
+	struct vfio_pci *d = calloc(1, sizeof(*d));
+	int err, devfn;
+
+	if (!d)
+		return -ENOMEM;
+	err = parse_spec(spec, d->name, &devfn);
+	if (err < 0)
+		goto free_device;
+	d->vm = vm;
+	d->pci.name = d->name;
+	d->pci.ops = &vfio_pci_dev_ops;
+	pthread_mutex_init(&d->lock, NULL);
+	err = open_iommu(vm, d->name);
+	if (err < 0)
+		goto destroy_lock;
+	d->fd = err = iommu_attach(vm->iommu, d->name);
+	if (err < 0)
+		goto put_iommu;
+	err = setup(d);
+	if (err < 0)
+		goto detach;
+	err = plug(d, host, devfn);
+	if (err < 0)
+		goto undo_setup;
+	device_add(vm, &d->device, d->name, &vfio_device_ops);
+	announce(d);
+	return 0;
+
+undo_setup:
+	teardown(d);
+detach:
+	iommu_detach(vm->iommu, d->fd);
+put_iommu:
+	close_iommu(vm);
+destroy_lock:
+	pthread_mutex_destroy(&d->lock);
+free_device:
+	free(d);
+	return err;
+}
+
+/* Without a reset of its own, the kernel does what it can at close. */
+static void hardware_reset(struct vfio_pci *d)
+{
+	const struct timespec pause = { .tv_nsec = RESET_PAUSE_NS };
+	unsigned int n;
+	int err = -EAGAIN;
+
+	if (!d->can_reset)
+		return;
+	for (n = 0; err == -EAGAIN && n < RESET_TRIES; n++) {
+		if (n)
+			nanosleep(&pause, NULL);
+		err = sys_ioctl(d->fd, VFIO_DEVICE_RESET, NULL);
+	}
+	if (err < 0)
+		log_warn("vfio %s: cannot reset it: %s", d->name,
+			 err_text(err));
+}
+
+/* No DMA, no interrupts, then as after power-on: in this order. */
+static void quiesce(struct vfio_pci *d)
+{
+	pthread_mutex_lock(&d->lock);
+	config_quiet(d);
+	vectors_off(d);
+	pthread_mutex_unlock(&d->lock);
+	hardware_reset(d);
+}
+
+/*
+ * After quiesce() nothing masters the bus or interrupts; only then may what
+ * the device could reach be unmapped, and its file closed.
+ */
+static void vfio_destroy(struct device *device)
+{
+	struct vfio_pci *d = container_of(device, struct vfio_pci, device);
+	struct vm *vm = d->vm;
+
+	quiesce(d);
+	pci_dev_del(&d->pci);
+	teardown(d);
+	iommu_detach(vm->iommu, d->fd);
+	close_iommu(vm);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+static void vfio_reset(struct device *device)
+{
+	struct vfio_pci *d = container_of(device, struct vfio_pci, device);
+
+	quiesce(d);
+	pci_dev_reset(&d->pci);
+	msix_reset(&d->irqs.msix);
+	config_reset(d);
+}
+
+static const struct device_ops vfio_device_ops = {
+	.reset = vfio_reset,
+	.destroy = vfio_destroy,
+};

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One assigned PCI device, shared by the files that make it: vfio_pci.c (its
+ * life), config.c and caps.c (config space), bar.c (regions), irq.c
+ * (interrupts).
+ *
+ * Lock: d->lock, taken inside the PCI lock, for all of the interrupt state.
+ */
+#ifndef DEVICES_VFIO_VFIO_PRIV_H
+#define DEVICES_VFIO_VFIO_PRIV_H
+
+#include <pthread.h>
+
+#include "devices/pci/msix.h"
+#include "devices/pci/pci.h"
+#include "iommu/sysfs.h"
+
+#define VFIO_PIECES 8
+
+struct vfio_region_info;
+
+/* A part of an address range; of a BAR, from its start. */
+struct vfio_span {
+	uint64_t off;
+	uint64_t size;
+};
+
+/* A part of a BAR that the guest reaches without us. */
+struct vfio_piece {
+	struct mem_region mem;
+	uint64_t off;
+	bool added;
+};
+
+struct vfio_bar {
+	uint64_t offset;	/* in the device file */
+	uint64_t size;		/* as the device has it */
+	uint32_t flags;		/* VFIO_REGION_INFO_FLAG_... */
+	struct vfio_span areas[VFIO_PIECES]; /* that the kernel lets mmap */
+	unsigned int nr_areas;
+	void *reserved;		/* addresses set aside for pieces */
+	size_t reserved_size;
+	struct vfio_piece pieces[VFIO_PIECES];
+	unsigned int nr;
+};
+
+/* What the host has set up for a vector. */
+struct vfio_vector {
+	int fd;			/* eventfd, -1: not used yet */
+	int gsi;		/* -1: none */
+	bool armed;		/* the device signals fd */
+	bool attached;		/* fd raises gsi inside the kernel */
+	bool pending;		/* a signal was taken from fd, undelivered */
+	struct msi msg;		/* that gsi delivers */
+};
+
+struct vfio_irqs {
+	struct msi_cap msi;
+	struct msix msix;
+	struct vfio_vector *vectors;
+	unsigned int nr;	/* of vectors: the larger of both kinds */
+	int index;		/* VFIO's of the kind in use, -1: none */
+	unsigned int range;	/* vectors that the host set up in one go */
+	bool enabled;		/* the host has any */
+	bool noresize[2];	/* MSI, MSI-X: only as one set */
+	bool warned;
+	struct vfio_irq_set *set; /* room for all vectors' eventfds */
+};
+
+struct vfio_pci {
+	struct device device;
+	struct pci_dev pci;
+	struct vm *vm;
+	char name[SYSFS_ADDR];	/* "0000:01:00.0" */
+	int fd;
+	pthread_mutex_t lock;
+	bool can_reset;
+	uint64_t cfg_offset;	/* of config space in the device file */
+	unsigned int cfg_size;
+	unsigned int pm;	/* power management capability, 0: none */
+	struct vfio_bar bars[PCI_BARS];
+	struct vfio_irqs irqs;
+	/* Bits of config space that are the device's own, not cfg[]'s. */
+	uint8_t hw[PCI_CFG_SIZE];
+	uint8_t initial[PCI_CFG_SIZE];	/* cfg[] after a reset */
+};
+
+/*
+ * region_query - what VFIO says of region @index, with all its capabilities;
+ * to be freed. -errno silently.
+ */
+int region_query(const struct vfio_pci *d, unsigned int index,
+		 struct vfio_region_info **info);
+
+/* ---- config.c ----------------------------------------------------------- */
+
+/* config_load - the device's config space as it is, into cfg[]. */
+int config_load(struct vfio_pci *d);
+/*
+ * config_build - make of it what the guest sees; BARs are known. Takes up
+ * MSI and MSI-X on the way.
+ */
+int config_build(struct vfio_pci *d);
+/* config_reset - the guest's view as config_build() left it. */
+void config_reset(struct vfio_pci *d);
+/*
+ * config_command - write the device's command register: what @bits says, and
+ * INTx off.
+ */
+void config_command(struct vfio_pci *d, uint16_t bits);
+/* config_quiet - the device masters the bus no longer. */
+void config_quiet(struct vfio_pci *d);
+
+uint32_t vfio_cfg_read(struct pci_dev *pci, unsigned int off,
+		       unsigned int len);
+void vfio_cfg_write(struct pci_dev *pci, unsigned int off, uint32_t val,
+		    unsigned int len);
+
+/* ---- caps.c ------------------------------------------------------------- */
+
+/* caps_build - both capability lists, as the guest sees them. */
+int caps_build(struct vfio_pci *d);
+
+/* ---- bar.c -------------------------------------------------------------- */
+
+/* bars_probe - sizes and kinds of all BARs. bars_mmap - map what can be. */
+int bars_probe(struct vfio_pci *d);
+void bars_mmap(struct vfio_pci *d);
+void bars_munmap(struct vfio_pci *d);
+
+/*
+ * span_cut - what remains of @areas after taking out the pages that @holes
+ * touch, in whole pages of @page bytes, in order, at most @max spans. Returns
+ * their number.
+ */
+unsigned int span_cut(struct vfio_span *out, unsigned int max,
+		      const struct vfio_span *areas, unsigned int nr_areas,
+		      const struct vfio_span *holes, unsigned int nr_holes,
+		      uint64_t page);
+
+uint64_t vfio_bar_read(struct pci_dev *pci, unsigned int bar, uint64_t off,
+		       unsigned int len);
+void vfio_bar_write(struct pci_dev *pci, unsigned int bar, uint64_t off,
+		    uint64_t val, unsigned int len);
+void vfio_bar_map(struct pci_dev *pci, unsigned int bar, uint64_t addr,
+		  bool on);
+
+/* ---- irq.c -------------------------------------------------------------- */
+
+/*
+ * irqs_msi, irqs_msix - take up the capability at @cap, whose registers in
+ * cfg[] are still the device's. 1: done; 0: hide it, the host can't serve it.
+ * -ENODEV with a message where it makes no sense.
+ */
+int irqs_msi(struct vfio_pci *d, unsigned int cap);
+int irqs_msix(struct vfio_pci *d, unsigned int cap);
+/* vectors_create - room for the vectors of both, which are known now. */
+int vectors_create(struct vfio_pci *d);
+void vectors_destroy(struct vfio_pci *d);
+/*
+ * vectors_off - no interrupts from the device, and nothing kept for them;
+ * with d->lock held.
+ */
+void vectors_off(struct vfio_pci *d);
+
+#endif
