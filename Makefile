@@ -184,7 +184,7 @@ product := $(filter-out $(absent),$(product))
 # --- the program -------------------------------------------------------------
 
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
-	-Wimplicit-fallthrough -Wvla -Wundef -Werror
+	-Wimplicit-fallthrough -Wvla -Wundef -Wno-unused-parameter -Werror
 common-flags = -std=gnu11 -g $(warnings) -fno-strict-aliasing \
 	-I. -include $(gen)/autoconf.h -D_GNU_SOURCE \
 	-DPOSTERN_VERSION='"$(VERSION)"'
