@@ -54,8 +54,8 @@ equal "lines of output" 8 "$(wc -l <"$TMP/out")"
 equal "image afterwards" changed "$(head -c 7 "$TMP/disk")"
 equal "file from inside" in "$(cat "$TMP/shared/out")"
 
-# Output is passed as it is, all of it.
-"$BED" --bare -- 'seq 1 200000' >"$TMP/many"
+# Output is passed as it is, all of it, to a reader that takes its time; what still holds it open does not matter.
+"$BED" --bare -- 'sleep 1000 & seq 1 200000' | (sleep 8; cat) >"$TMP/many"
 equal "long output" "$(seq 1 200000 | md5sum)" "$(md5sum <"$TMP/many")"
 
 # What hangs is stopped, what was said before is kept, and the status says so.
