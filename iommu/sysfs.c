@@ -112,7 +112,10 @@ static void read_link(const char *addr, const char *file, char *name,
 	if (sys_readlink(path, target, sizeof(target)) < 0)
 		return;
 	base = strrchr(target, '/');
-	snprintf(name, size, "%s", base ? base + 1 : target);
+	/* Half a name would be another thing's. */
+	if ((size_t)snprintf(name, size, "%s", base ? base + 1 : target) >=
+	    size)
+		name[0] = '\0';
 }
 
 static int take_name(void *arg, const char *name)
