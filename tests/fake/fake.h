@@ -30,6 +30,7 @@
 
 struct vm;
 struct config;
+struct fake_pci_priv;
 
 /* ---- the world ---------------------------------------------------------- */
 
@@ -62,8 +63,8 @@ struct fake_host {
 
 /*
  * fake_begin - a fresh world: a friendly host, no devices, an empty journal.
- * fake_end - check (see fake_check) and drop the world; prints what is wrong
- * and fails the running test by calling @fake_on_fault.
+ * fake_end - drop the world; where fake_check() finds something, the running
+ * test fails.
  */
 void fake_begin(void);
 void fake_end(void);
@@ -81,8 +82,13 @@ unsigned int fake_violations(void);
 unsigned int fake_fds(void);
 unsigned int fake_maps(void);
 
-/* fake_file - a plain file (its folders come by themselves), or a new text. */
+/*
+ * fake_file - a plain file (its folders come by themselves), or a new text.
+ * fake_blob - the same of any bytes. Paths below /tmp/ that the world has not
+ * are Linux's.
+ */
 void fake_file(const char *path, const char *text);
+void fake_blob(const char *path, const void *data, size_t len);
 void fake_link(const char *path, const char *target);
 void fake_dir(const char *path);
 void fake_remove(const char *path);
@@ -131,7 +137,7 @@ int fake_sweep(void (*build)(void), int (*run)(void),
 
 /* ---- PCI devices -------------------------------------------------------- */
 
-struct fake_bar {
+struct fake_pci_bar {
 	uint64_t size;		/* 0: not there */
 	bool io;
 	bool mem64;		/* takes the next index too */
@@ -151,9 +157,8 @@ struct fake_pci {
 
 	/* Change before the device is opened. */
 	uint8_t cfg[4096];	/* as the hardware has it */
-	uint8_t power_on[4096];	/* cfg as kept for reset */
 	unsigned int cfg_size;	/* 256 or 4096 */
-	struct fake_bar bars[6];
+	struct fake_pci_bar bars[6];
 	uint64_t rom_size;
 	unsigned int msi;	/* vectors of each kind; 0: no such */
 	unsigned int msix;
@@ -165,10 +170,11 @@ struct fake_pci {
 	unsigned int msix_limit; /* vectors the host grants, 0: all */
 
 	/* Look at these. */
-	unsigned int resets;	/* by VFIO_DEVICE_RESET */
+	unsigned int resets;	/* by VFIO_DEVICE_RESET, or by FLR */
 	unsigned int opens;
 	bool open;
-	void *bar_mem[6];	/* contents of memory BARs, shared by mmap */
+	uint8_t *bar_mem[6];	/* contents of BARs, shared by mmap */
+	struct fake_pci_priv *priv;
 	struct fake_pci *next;
 };
 
@@ -253,7 +259,8 @@ int fake_irq_fire(struct fake_pci *pci, unsigned int index,
 /* fake_irqfds, fake_routes - irqfds attached; entries of the routing table. */
 unsigned int fake_irqfds(void);
 unsigned int fake_routes(void);
-/* fake_slots - KVM memory slots in use. fake_slot_at - the host address that
+/*
+ * fake_slots - KVM memory slots in use. fake_slot_at - the host address that
  * the guest sees at @gpa, or NULL.
  */
 unsigned int fake_slots(void);

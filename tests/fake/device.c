@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A VFIO device's file: regions, BARs' memory, reset. Linux:
+ * include/uapi/linux/vfio.h, drivers/vfio/pci as seen from user space.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/fake/fake_priv.h"
+
+#define OFFSET_SHIFT 40
+
+static struct vdev *vdev_new(struct fake_pci *pci, struct file *group,
+			     bool cdev)
+{
+	struct vdev *vdev = zalloc(sizeof(*vdev));
+
+	vdev->pci = pci;
+	vdev->cdev = cdev;
+	vdev->group = group;
+	if (group) {
+		file_hold(group);
+		((struct group *)group->obj)->devices++;
+	}
+	return vdev;
+}
+
+static void make_bar(struct fake_pci *pci, unsigned int i)
+{
+	const struct fake_pci_bar *bar = &pci->bars[i];
+	int fd = pci->priv->bar_fd[i];
+
+	if (!bar->size || fd >= 0)
+		return;
+	fd = memfd_create("bar", MFD_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, ALIGN_UP(bar->size, PAGE)) < 0)
+		abort();
+	pci->priv->bar_fd[i] = fd;
+	pci->bar_mem[i] = mmap(NULL, ALIGN_UP(bar->size, PAGE),
+			       PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (pci->bar_mem[i] == MAP_FAILED)
+		abort();
+}
+
+/* Its driver opens the device: this makes it work, and resets it. */
+void device_start(struct vdev *vdev)
+{
+	struct fake_pci *pci = vdev->pci;
+	unsigned int i;
+
+	for (i = 0; i < 6; i++)
+		make_bar(pci, i);
+	config_start(pci);
+	vdev->ready = true;
+	pci->open = true;
+	pci->opens++;
+	pci->priv->opener = vdev;
+}
+
+int device_open(struct fake_pci *pci, struct file *group, bool cdev)
+{
+	struct vdev *vdev = vdev_new(pci, group, cdev);
+	char name[64];
+
+	if (group && !group->kvm_held)
+		violation("%s is opened before KVM was told of its group",
+			  pci->addr);
+	snprintf(name, sizeof(name), "VFIO device %s", pci->addr);
+	if (!cdev)
+		device_start(vdev);
+	return file_new(KIND_DEVICE, name, vdev, -1);
+}
+
+int fake_device_fd(struct fake_pci *pci)
+{
+	struct vdev *vdev = vdev_new(pci, NULL, false);
+	char name[64];
+
+	device_start(vdev);
+	snprintf(name, sizeof(name), "VFIO device %s", pci->addr);
+	return file_new(KIND_DEVICE, name, vdev, -1);
+}
+
+static bool bus_master(const struct fake_pci *pci)
+{
+	return fake_cfg_get16(pci, PCI_COMMAND) & PCI_COMMAND_MASTER;
+}
+
+void device_release(struct vdev *vdev)
+{
+	struct fake_pci *pci = vdev->pci;
+
+	if (pci->priv->opener == vdev) {
+		if (bus_master(pci))
+			violation("%s is closed while it masters the bus",
+				  pci->addr);
+		irq_disable_all(pci);
+		pci->open = false;
+		pci->priv->opener = NULL;
+	}
+	cdev_detach(vdev);
+	if (vdev->iommufd)
+		file_put(vdev->iommufd);
+	if (vdev->group) {
+		((struct group *)vdev->group->obj)->devices--;
+		file_put(vdev->group);
+	}
+	free(vdev);
+}
+
+/* ---- what the device is like -------------------------------------------- */
+
+static int get_info(const struct fake_pci *pci, struct vfio_device_info *arg)
+{
+	if (arg->argsz < offsetof(struct vfio_device_info, cap_offset))
+		return -EINVAL;
+	arg->flags = VFIO_DEVICE_FLAGS_PCI |
+		(pci->can_reset ? VFIO_DEVICE_FLAGS_RESET : 0);
+	arg->num_regions = VFIO_PCI_NUM_REGIONS;
+	arg->num_irqs = VFIO_PCI_NUM_IRQS;
+	return 0;
+}
+
+static uint64_t region_size(const struct fake_pci *pci, unsigned int index)
+{
+	if (index <= VFIO_PCI_BAR5_REGION_INDEX)
+		return pci->bars[index].size;
+	if (index == VFIO_PCI_ROM_REGION_INDEX)
+		return pci->rom_size;
+	return index == VFIO_PCI_CONFIG_REGION_INDEX ? pci->cfg_size : 0;
+}
+
+static bool can_mmap(const struct fake_pci *pci, unsigned int index)
+{
+	return index <= VFIO_PCI_BAR5_REGION_INDEX && !pci->no_mmap &&
+		!pci->bars[index].io && pci->bars[index].size >= PAGE;
+}
+
+/* The BAR with the MSI-X table carries a capability that says so. */
+static bool has_cap(const struct fake_pci *pci, unsigned int index)
+{
+	unsigned int at = fake_cfg_get16(pci, PCI_CAPABILITY_LIST) & 0xff;
+
+	for (; at; at = pci->cfg[at + 1])
+		if (pci->cfg[at] == PCI_CAP_ID_MSIX)
+			return can_mmap(pci, index) &&
+				(fake_cfg_get32(pci, at + PCI_MSIX_TABLE) &
+				 PCI_MSIX_TABLE_BIR) == index;
+	return false;
+}
+
+static int get_region(const struct fake_pci *pci, struct vfio_region_info *arg)
+{
+	uint32_t argsz = arg->argsz;
+	struct vfio_info_cap_header *cap = (void *)(arg + 1);
+
+	if (argsz < sizeof(*arg) || arg->index >= VFIO_PCI_NUM_REGIONS)
+		return -EINVAL;
+	arg->offset = (uint64_t)arg->index << OFFSET_SHIFT;
+	arg->size = region_size(pci, arg->index);
+	arg->flags = 0;
+	arg->cap_offset = 0;
+	if (!arg->size)
+		return 0;
+	arg->flags = VFIO_REGION_INFO_FLAG_READ;
+	if (arg->index != VFIO_PCI_ROM_REGION_INDEX)
+		arg->flags |= VFIO_REGION_INFO_FLAG_WRITE;
+	if (can_mmap(pci, arg->index))
+		arg->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+	if (!has_cap(pci, arg->index))
+		return 0;
+	arg->flags |= VFIO_REGION_INFO_FLAG_CAPS;
+	if (argsz < sizeof(*arg) + sizeof(*cap)) {
+		arg->argsz = sizeof(*arg) + sizeof(*cap);
+		return 0;
+	}
+	arg->cap_offset = sizeof(*arg);
+	*cap = (struct vfio_info_cap_header){
+		.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
+		.version = 1,
+	};
+	return 0;
+}
+
+static int get_irq(const struct fake_pci *pci, struct vfio_irq_info *arg)
+{
+	static const uint32_t intx = VFIO_IRQ_INFO_EVENTFD |
+		VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
+
+	if (arg->argsz < sizeof(*arg) || arg->index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	arg->count = irq_count(pci, arg->index);
+	if (arg->index == VFIO_PCI_INTX_IRQ_INDEX)
+		arg->flags = intx;
+	else if (arg->index == VFIO_PCI_MSIX_IRQ_INDEX && !pci->noresize)
+		arg->flags = VFIO_IRQ_INFO_EVENTFD;
+	else
+		arg->flags = VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
+	return 0;
+}
+
+static int reset(struct fake_pci *pci)
+{
+	unsigned int i;
+
+	if (!pci->can_reset)
+		return -EINVAL;
+	for (i = 0; i < 6; i++)
+		if (pci->bar_mem[i])
+			memset(pci->bar_mem[i], 0, pci->bars[i].size);
+	pci->resets++;
+	return 0;
+}
+
+int device_ioctl(struct file *file, unsigned long request, void *arg)
+{
+	struct vdev *vdev = file->obj;
+
+	switch (request) {
+	case VFIO_DEVICE_BIND_IOMMUFD:
+	case VFIO_DEVICE_ATTACH_IOMMUFD_PT:
+	case VFIO_DEVICE_DETACH_IOMMUFD_PT:
+		return vdev->cdev ? cdev_ioctl(file, request, arg) : -ENOTTY;
+	}
+	if (!vdev->ready)
+		return -EINVAL;
+	switch (request) {
+	case VFIO_DEVICE_GET_INFO:
+		return get_info(vdev->pci, arg);
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return get_region(vdev->pci, arg);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return get_irq(vdev->pci, arg);
+	case VFIO_DEVICE_SET_IRQS:
+		return irq_set(vdev->pci, arg);
+	case VFIO_DEVICE_RESET:
+		return reset(vdev->pci);
+	}
+	return -ENOTTY;
+}
+
+/* ---- regions ------------------------------------------------------------ */
+
+/* Where an access goes: -EINVAL outside of everything, -EIO not decoding. */
+static int locate(struct vdev *vdev, uint64_t off, size_t len,
+		  unsigned int *index, uint64_t *at)
+{
+	const struct fake_pci *pci = vdev->pci;
+	uint16_t bit;
+
+	*index = off >> OFFSET_SHIFT;
+	*at = off & (BIT(OFFSET_SHIFT) - 1);
+	if (!vdev->ready || *index >= VFIO_PCI_NUM_REGIONS ||
+	    !range_contains(0, region_size(pci, *index), *at, len))
+		return -EINVAL;
+	if (*index > VFIO_PCI_BAR5_REGION_INDEX)
+		return 0;
+	bit = pci->bars[*index].io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+	return fake_cfg_get16(pci, PCI_COMMAND) & bit ? 0 : -EIO;
+}
+
+ssize_t device_read(struct vdev *vdev, void *buf, size_t len, uint64_t off)
+{
+	const struct fake_pci *pci = vdev->pci;
+	unsigned int index;
+	uint64_t at;
+	int err;
+
+	err = locate(vdev, off, len, &index, &at);
+	if (err < 0)
+		return err;
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+		memcpy(buf, pci->cfg + at, len);
+	else if (index == VFIO_PCI_ROM_REGION_INDEX)
+		memset(buf, 0xff, len);
+	else
+		memcpy(buf, pci->bar_mem[index] + at, len);
+	return len;
+}
+
+ssize_t device_write(struct vdev *vdev, const void *buf, size_t len,
+		     uint64_t off)
+{
+	unsigned int index;
+	uint64_t at;
+	int err;
+
+	err = locate(vdev, off, len, &index, &at);
+	if (err < 0)
+		return err;
+	if (index == VFIO_PCI_ROM_REGION_INDEX)
+		return -EINVAL;
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+		config_write(vdev->pci, at, buf, len);
+	else
+		memcpy(vdev->pci->bar_mem[index] + at, buf, len);
+	return len;
+}
+
+int device_mmap(struct vdev *vdev, uint64_t off, size_t len, int *fd,
+		uint64_t *fd_off)
+{
+	unsigned int index = off >> OFFSET_SHIFT;
+	uint64_t at = off & (BIT(OFFSET_SHIFT) - 1);
+
+	if (!vdev->ready || index > VFIO_PCI_BAR5_REGION_INDEX ||
+	    !can_mmap(vdev->pci, index) ||
+	    !range_contains(0, vdev->pci->bars[index].size, at, len))
+		return -EINVAL;
+	*fd = vdev->pci->priv->bar_fd[index];
+	*fd_off = at;
+	return 0;
+}

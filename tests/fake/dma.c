@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * DMA mappings, by the rules that the container and iommufd share: what is
+ * allowed where, overlaps, and the accounting of locked memory.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/fake/fake_priv.h"
+
+struct dma_space *dma_space_new(void)
+{
+	struct dma_space *space = zalloc(sizeof(*space));
+
+	space->next = world->spaces;
+	world->spaces = space;
+	return space;
+}
+
+static void drop_maps(struct dma_space *space)
+{
+	uint64_t unmapped;
+
+	dma_unmap(space, 0, UINT64_MAX, &unmapped);
+}
+
+void dma_space_free(struct dma_space *space)
+{
+	struct dma_space **at = &world->spaces;
+
+	drop_maps(space);
+	while (*at != space)
+		at = &(*at)->next;
+	*at = space->next;
+	free(space);
+}
+
+unsigned int fake_maps(void)
+{
+	const struct dma_space *space;
+	const struct dma_map *m;
+	unsigned int n = 0;
+
+	for (space = world->spaces; space; space = space->next)
+		for (m = space->maps; m; m = m->next)
+			n++;
+	return n;
+}
+
+static uint64_t locked(void)
+{
+	const struct dma_space *space;
+	const struct dma_map *m;
+	uint64_t bytes = 0;
+
+	for (space = world->spaces; space; space = space->next)
+		for (m = space->maps; m; m = m->next)
+			bytes += m->size;
+	return bytes;
+}
+
+/* Whether the IOMMU keeps a part of the range for itself. */
+static bool reserved(uint64_t iova, uint64_t size)
+{
+	const struct fake_host *host = &world->host;
+
+	return iova + (size - 1) > host->iova_last ||
+		(host->hole_size &&
+		 ranges_overlap(iova, size, host->hole_base, host->hole_size));
+}
+
+bool dma_conflict(const struct dma_space *space)
+{
+	const struct dma_map *m;
+
+	for (m = space->maps; m; m = m->next)
+		if (reserved(m->iova, m->size))
+			return true;
+	return false;
+}
+
+unsigned int dma_ranges(uint64_t first[2], uint64_t last[2])
+{
+	const struct fake_host *host = &world->host;
+	unsigned int n = 0;
+
+	if (!host->hole_size) {
+		first[0] = 0;
+		last[0] = host->iova_last;
+		return 1;
+	}
+	if (host->hole_base) {
+		first[n] = 0;
+		last[n++] = host->hole_base - 1;
+	}
+	first[n] = host->hole_base + host->hole_size;
+	last[n++] = host->iova_last;
+	return n;
+}
+
+static int check_map(const struct dma_space *space, uint64_t iova,
+		     uint64_t size)
+{
+	const struct dma_map *m;
+
+	if (!size || !IS_ALIGNED(iova | size, PAGE))
+		return -EINVAL;
+	if (!range_ok(iova, size))
+		return -EOVERFLOW;
+	if (space->attached && reserved(iova, size))
+		return -EINVAL;
+	for (m = space->maps; m; m = m->next)
+		if (ranges_overlap(iova, size, m->iova, m->size))
+			return -EEXIST;
+	if (!world->host.cap_ipc_lock && locked() + size > world->host.memlock)
+		return -ENOMEM;
+	return 0;
+}
+
+int dma_map(struct dma_space *space, uint64_t iova, uint64_t size,
+	    uintptr_t hva, bool by_file, bool device_ok)
+{
+	struct dma_map *m;
+	bool device;
+	int err;
+
+	err = check_map(space, iova, size);
+	if (err < 0)
+		return err;
+	if (!by_file && !IS_ALIGNED(hva, PAGE))
+		return -EINVAL;
+	if (!by_file && (!mm_covers(hva, size, &device) ||
+			 (device && !device_ok)))
+		return -EFAULT;
+	m = zalloc(sizeof(*m));
+	*m = (struct dma_map){ iova, size, by_file ? 0 : hva, space->maps };
+	space->maps = m;
+	return 0;
+}
+
+static bool within(const struct dma_map *m, uint64_t iova, uint64_t last)
+{
+	return m->iova >= iova && m->iova + (m->size - 1) <= last;
+}
+
+int dma_unmap(struct dma_space *space, uint64_t iova, uint64_t size,
+	      uint64_t *unmapped)
+{
+	uint64_t last = iova + (size - 1);
+	struct dma_map **at, *m;
+
+	*unmapped = 0;
+	for (m = space->maps; m; m = m->next)
+		if (!within(m, iova, last) &&
+		    ranges_overlap(m->iova, m->size, iova, size))
+			return -EINVAL;
+	for (at = &space->maps; (m = *at);) {
+		if (!within(m, iova, last)) {
+			at = &m->next;
+			continue;
+		}
+		*unmapped += m->size;
+		*at = m->next;
+		free(m);
+	}
+	return *unmapped ? 0 : -ENOENT;
+}
+
+bool dma_uses(uintptr_t start, size_t len)
+{
+	const struct dma_space *space;
+	const struct dma_map *m;
+
+	for (space = world->spaces; space; space = space->next)
+		for (m = space->maps; m; m = m->next)
+			if (space->attached && m->hva &&
+			    ranges_overlap(start, len, m->hva, m->size))
+				return true;
+	return false;
+}

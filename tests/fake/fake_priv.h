@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the parts of the fake kernel share. One world at a time, behind one
+ * lock, which every sys_ call holds; functions here are called with it held.
+ */
+#ifndef TESTS_FAKE_FAKE_PRIV_H
+#define TESTS_FAKE_FAKE_PRIV_H
+
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "tests/fake/fake.h"
+#include "vmm/util.h"
+
+#define PAGE 4096ULL
+#define FDS_MAX 8192
+#define IRQ_INDEXES 5		/* INTx, MSI, MSI-X, ERR, REQ */
+#define IRQ_VECTORS 2048
+
+enum kind {
+	KIND_FILE,	/* a copy of a text, or a memfd */
+	KIND_EVENTFD,
+	KIND_KVM,
+	KIND_VM,
+	KIND_VCPU,
+	KIND_KVM_VFIO,
+	KIND_CONTAINER,
+	KIND_GROUP,
+	KIND_IOMMUFD,
+	KIND_DEVICE,
+};
+
+/*
+ * An open file, as Linux's struct file: shared by duplicates, held by other
+ * objects, gone when the last hold is.
+ */
+struct file {
+	enum kind kind;
+	unsigned int holds;	/* descriptors and objects that keep it */
+	unsigned int fds;	/* descriptors alone */
+	char name[160];		/* path, or what it is */
+	int real;		/* a descriptor of the fake's own, or -1 */
+	bool hugetlb;		/* KIND_FILE: a memfd with huge pages */
+	bool memfd;
+	bool kvm_held;		/* told to KVM, not taken back */
+	void *obj;		/* by kind */
+};
+
+/* DMA mappings of a container or an address space. */
+struct dma_map {
+	uint64_t iova;
+	uint64_t size;
+	uintptr_t hva;		/* 0: mapped by file */
+	struct dma_map *next;
+};
+
+struct dma_space {
+	struct dma_map *maps;
+	unsigned int attached;	/* groups or devices */
+	struct dma_space *next;	/* all of the world */
+};
+
+struct container {
+	struct dma_space *space;
+	int type;		/* 0: no IOMMU set */
+	unsigned int groups;
+};
+
+struct group {
+	int id;
+	bool open;
+	struct container *container;
+	struct file *container_file;
+	unsigned int devices;	/* open device files */
+	struct group *next;
+};
+
+struct ioas {
+	uint32_t id;
+	struct dma_space *space;
+	struct ioas *next;
+};
+
+struct iommufd {
+	uint32_t last_id;
+	struct ioas *ioas;
+};
+
+/* Behind KIND_DEVICE: a device opened by group or by its own node. */
+struct vdev {
+	struct fake_pci *pci;
+	struct file *group;	/* opened through, or NULL */
+	struct file *iommufd;	/* bound to, or NULL */
+	struct ioas *ioas;	/* attached to, or NULL */
+	bool ready;		/* device ioctls work */
+	bool cdev;
+};
+
+struct vector {
+	struct file *eventfd;	/* NULL: none */
+	int fd;			/* as it was given */
+};
+
+struct fake_pci_priv {
+	struct vdev *opener;	/* who has it ready */
+	bool started;		/* config space as VFIO shows it is made */
+	uint8_t wmask[4096];
+	uint64_t bar_addr[6];
+	int bar_fd[6];
+	unsigned int enabled[IRQ_INDEXES];
+	struct vector vectors[IRQ_INDEXES][IRQ_VECTORS];
+	unsigned int last_cap, last_ecap, next_cap, next_ecap;
+};
+
+struct slot {
+	bool used;
+	uint64_t gpa, size, hva;
+	uint32_t flags;
+};
+
+struct irqfd {
+	struct file *eventfd;
+	struct file *resample;
+	uint32_t gsi;
+	struct irqfd *next;
+};
+
+struct kvm_irq_routing_entry;
+
+struct fake_kvm {
+	struct slot slots[512];
+	struct kvm_irq_routing_entry *routes;
+	unsigned int nr_routes;
+	struct irqfd *irqfds;
+	struct file *vfio_files[64];
+	bool vfio_device;
+	bool irqchip;
+	struct fake_kvm *next;
+};
+
+enum node_type { NODE_DIR, NODE_TEXT, NODE_LINK, NODE_DEV };
+
+struct node {
+	char *path;
+	enum node_type type;
+	bool made;		/* by the world itself, see pci_sysfs() */
+	char *data;
+	size_t len;
+	struct node *next;
+};
+
+struct mapping {
+	uintptr_t start;
+	uintptr_t end;
+	bool device;		/* of a BAR */
+	struct mapping *next;
+};
+
+struct world {
+	struct fake_host host;
+	struct file *fds[FDS_MAX];
+	struct node *nodes;
+	struct mapping *mappings;
+	struct dma_space *spaces;
+	struct group *groups;
+	struct fake_kvm *kvms;
+	struct fake_pci *pcis;
+	unsigned int next_vfio;
+
+	char *journal;
+	size_t journal_len, journal_size;
+	char call[320];		/* the one under way */
+	unsigned int fail_nth, calls;
+	int fail_err;
+	char fail_text[128];
+	char *failed;
+	unsigned int violations;
+};
+
+/* core.c */
+extern struct world *world;
+void world_lock(void);
+void world_unlock(void);
+/*
+ * call_begin - note a call in words. Returns 0, or the -errno it must fail
+ * with at once; @err is what fits. call_end - journal it with its result,
+ * which is passed on.
+ */
+int call_begin(int err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+long call_end(long ret);
+void violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* file_new - an open file and its first descriptor, returned; -errno. */
+int file_new(enum kind kind, const char *name, void *obj, int real);
+/* file_add_fd - one more descriptor of @file, returned. */
+int file_add_fd(struct file *file);
+struct file *file_of(int fd);
+struct file *file_of_kind(int fd, enum kind kind);
+void file_hold(struct file *file);
+void file_put(struct file *file);
+void *zalloc(size_t size);
+/* drop_world - forget everything, checked or not. */
+void drop_world(void);
+
+/* fs.c */
+struct node *fs_find(const char *path);
+void fs_set(const char *path, enum node_type type, const void *data,
+	    size_t len, bool made);
+void fs_drop_made(void);
+void fs_free(void);
+/* Whether it is a text of "Y" or "1": a module parameter. */
+bool fs_param(const char *path);
+
+/* mm.c */
+void mm_add(uintptr_t start, size_t len, bool device);
+void mm_remove(uintptr_t start, size_t len);
+bool mm_covers(uintptr_t start, size_t len, bool *device);
+void mm_free(void);
+
+/* dma.c */
+struct dma_space *dma_space_new(void);
+void dma_space_free(struct dma_space *space);
+int dma_map(struct dma_space *space, uint64_t iova, uint64_t size,
+	    uintptr_t hva, bool by_file, bool device_ok);
+/* Removes what lies within; -ENOENT: nothing; -EINVAL: would cut one. */
+int dma_unmap(struct dma_space *space, uint64_t iova, uint64_t size,
+	      uint64_t *unmapped);
+bool dma_conflict(const struct dma_space *space);
+/* The ranges allowed: writes at most two, returns how many there are. */
+unsigned int dma_ranges(uint64_t first[2], uint64_t last[2]);
+/* Whether [start, start + len) is memory that a device can reach. */
+bool dma_uses(uintptr_t start, size_t len);
+
+/* container.c */
+int container_open(void);
+int group_open(int id);
+void container_release(struct container *container);
+void group_release(struct group *group);
+int container_ioctl(struct file *file, unsigned long request, void *arg,
+		    unsigned long num);
+int group_ioctl(struct file *file, unsigned long request, void *arg);
+struct group *group_find(int id);
+/* -EBUSY and the like where the group's DMA can't be ours. */
+int group_claim(int id);
+
+/* iommufd.c */
+int iommufd_open(void);
+void iommufd_release(struct iommufd *iommufd);
+int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg);
+int cdev_open(const char *name);
+int cdev_ioctl(struct file *file, unsigned long request, void *arg);
+void cdev_detach(struct vdev *vdev);
+
+/* device.c */
+int device_open(struct fake_pci *pci, struct file *group, bool cdev);
+void device_start(struct vdev *vdev);
+void device_release(struct vdev *vdev);
+int device_ioctl(struct file *file, unsigned long request, void *arg);
+ssize_t device_read(struct vdev *vdev, void *buf, size_t len, uint64_t off);
+ssize_t device_write(struct vdev *vdev, const void *buf, size_t len,
+		     uint64_t off);
+int device_mmap(struct vdev *vdev, uint64_t off, size_t len, int *fd,
+		uint64_t *fd_off);
+/* irqs.c */
+unsigned int irq_count(const struct fake_pci *pci, unsigned int index);
+int irq_set(struct fake_pci *pci, void *arg);
+void irq_disable_all(struct fake_pci *pci);
+/* config.c */
+void config_start(struct fake_pci *pci);
+void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
+		  size_t len);
+
+/* pci.c */
+void pci_sysfs(void);
+/* A write to a file of sysfs; 0: not one that does anything. */
+int pci_sysfs_write(const char *path, const char *text);
+void pci_free(void);
+struct fake_pci *pci_by_node(const char *name);
+
+/* kvm.c */
+int kvm_file_open(void);
+int kvm_ioctl(struct file *file, unsigned long request, void *arg,
+	      unsigned long num);
+void kvm_release(struct file *file);
+bool kvm_uses(uintptr_t start, size_t len);
+/* Where an interrupt on this eventfd goes: false if no irqfd has it. */
+bool kvm_deliver(struct file *eventfd, struct fake_msg *msg);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * /dev/iommu and the devices' own nodes. Linux:
+ * Documentation/userspace-api/iommufd.rst.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "iommu/uapi.h"
+#include "tests/fake/fake_priv.h"
+
+#define UNSAFE "/sys/module/iommufd/parameters/allow_unsafe_interrupts"
+
+int iommufd_open(void)
+{
+	return file_new(KIND_IOMMUFD, "/dev/iommu",
+			zalloc(sizeof(struct iommufd)), -1);
+}
+
+void iommufd_release(struct iommufd *iommufd)
+{
+	struct ioas *ioas;
+
+	while ((ioas = iommufd->ioas)) {
+		iommufd->ioas = ioas->next;
+		dma_space_free(ioas->space);
+		free(ioas);
+	}
+	free(iommufd);
+}
+
+static struct ioas *find_ioas(struct iommufd *iommufd, uint32_t id)
+{
+	struct ioas *ioas;
+
+	for (ioas = iommufd->ioas; ioas; ioas = ioas->next)
+		if (ioas->id == id)
+			return ioas;
+	return NULL;
+}
+
+static int alloc(struct iommufd *iommufd, struct iommu_ioas_alloc *arg)
+{
+	struct ioas *ioas;
+
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	ioas = zalloc(sizeof(*ioas));
+	ioas->id = ++iommufd->last_id;
+	ioas->space = dma_space_new();
+	ioas->next = iommufd->ioas;
+	iommufd->ioas = ioas;
+	arg->out_ioas_id = ioas->id;
+	return 0;
+}
+
+static int destroy(struct iommufd *iommufd, const struct iommu_destroy *arg)
+{
+	struct ioas **at, *ioas = find_ioas(iommufd, arg->id);
+
+	if (!ioas)
+		return -ENOENT;
+	if (ioas->space->attached)
+		return -EBUSY;
+	for (at = &iommufd->ioas; *at != ioas; at = &(*at)->next)
+		;
+	*at = ioas->next;
+	dma_space_free(ioas->space);
+	free(ioas);
+	return 0;
+}
+
+static int ranges(struct iommufd *iommufd, struct iommu_ioas_iova_ranges *arg)
+{
+	struct iommu_iova_range *out = (void *)(uintptr_t)arg->allowed_iovas;
+	const struct ioas *ioas = find_ioas(iommufd, arg->ioas_id);
+	uint64_t first[2] = { 0 }, last[2] = { UINT64_MAX };
+	uint32_t room = arg->num_iovas, i, n;
+
+	if (!ioas)
+		return -ENOENT;
+	if (arg->__reserved)
+		return -EOPNOTSUPP;
+	n = ioas->space->attached ? dma_ranges(first, last) : 1;
+	arg->num_iovas = n;
+	arg->out_iova_alignment = ioas->space->attached ? PAGE : 1;
+	for (i = 0; i < MIN(n, room); i++)
+		out[i] = (struct iommu_iova_range){ first[i], last[i] };
+	return n > room ? -EMSGSIZE : 0;
+}
+
+static int check_flags(uint32_t flags)
+{
+	const uint32_t rw = IOMMU_IOAS_MAP_READABLE |
+		IOMMU_IOAS_MAP_WRITEABLE;
+
+	if (flags & ~(rw | IOMMU_IOAS_MAP_FIXED_IOVA))
+		return -EOPNOTSUPP;
+	/* The fake does not choose addresses. */
+	return flags & rw && flags & IOMMU_IOAS_MAP_FIXED_IOVA ? 0 : -EINVAL;
+}
+
+static int map(struct iommufd *iommufd, const struct iommu_ioas_map *arg)
+{
+	struct ioas *ioas = find_ioas(iommufd, arg->ioas_id);
+	int err = check_flags(arg->flags);
+
+	if (err < 0)
+		return err;
+	return !ioas ? -ENOENT : dma_map(ioas->space, arg->iova, arg->length,
+					 arg->user_va, false, false);
+}
+
+static int map_file(struct iommufd *iommufd,
+		    const struct iommu_ioas_map_file *arg)
+{
+	struct ioas *ioas = find_ioas(iommufd, arg->ioas_id);
+	const struct file *file = file_of(arg->fd);
+	int err = check_flags(arg->flags);
+	struct stat st;
+
+	if (!world->host.map_file)
+		return -ENOTTY;
+	if (err < 0)
+		return err;
+	if (!ioas)
+		return -ENOENT;
+	if (!file)
+		return -EBADF;
+	if (!file->memfd || fstat(file->real, &st) < 0 ||
+	    !range_ok(arg->start, arg->length) ||
+	    arg->start + arg->length > (uint64_t)st.st_size)
+		return -EINVAL;
+	return dma_map(ioas->space, arg->iova, arg->length, 0, true, false);
+}
+
+static int unmap(struct iommufd *iommufd, struct iommu_ioas_unmap *arg)
+{
+	struct ioas *ioas = find_ioas(iommufd, arg->ioas_id);
+	uint64_t length = arg->length, unmapped;
+	int err;
+
+	if (!ioas)
+		return -ENOENT;
+	if (!length)
+		return -EINVAL;
+	err = dma_unmap(ioas->space, arg->iova, length, &unmapped);
+	arg->length = unmapped;
+	if (arg->iova == 0 && length == UINT64_MAX && err == -ENOENT)
+		return 0;
+	return err == -EINVAL ? -ENOENT : err;
+}
+
+/* Each argument begins with its size, and none may be too short. */
+int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg)
+{
+	uint32_t size = arg ? *(uint32_t *)arg : 0;
+
+	switch (request) {
+	case IOMMU_DESTROY:
+		return size < 8 ? -EINVAL : destroy(iommufd, arg);
+	case IOMMU_IOAS_ALLOC:
+		return size < 12 ? -EINVAL : alloc(iommufd, arg);
+	case IOMMU_IOAS_IOVA_RANGES:
+		return size < 32 ? -EINVAL : ranges(iommufd, arg);
+	case IOMMU_IOAS_MAP:
+		return size < 40 ? -EINVAL : map(iommufd, arg);
+	case IOMMU_IOAS_MAP_FILE:
+		return size < 40 ? -EINVAL : map_file(iommufd, arg);
+	case IOMMU_IOAS_UNMAP:
+		return size < 24 ? -EINVAL : unmap(iommufd, arg);
+	}
+	return -ENOTTY;
+}
+
+/* ---- the devices' own nodes --------------------------------------------- */
+
+int cdev_open(const char *name)
+{
+	struct fake_pci *pci = pci_by_node(name);
+
+	if (!pci)
+		return -ENOENT;
+	if (group_find(pci->group)->open)
+		return -EBUSY;
+	return device_open(pci, NULL, true);
+}
+
+static int bind(struct vdev *vdev, struct vfio_device_bind_iommufd *arg)
+{
+	struct file *file = file_of_kind(arg->iommufd, KIND_IOMMUFD);
+	int err;
+
+	if (arg->argsz < 16 || arg->flags || vdev->ready ||
+	    vdev->pci->priv->opener)
+		return -EINVAL;
+	if (!file)
+		return file_of(arg->iommufd) ? -EBADFD : -EBADF;
+	if (group_find(vdev->pci->group)->open)
+		return -EBUSY;
+	err = group_claim(vdev->pci->group);
+	if (err < 0)
+		return err;
+	if (!world->host.intremap && !fs_param(UNSAFE))
+		return -EPERM;
+	file_hold(file);
+	vdev->iommufd = file;
+	arg->out_devid = ++((struct iommufd *)file->obj)->last_id;
+	device_start(vdev);
+	return 0;
+}
+
+void cdev_detach(struct vdev *vdev)
+{
+	if (vdev->ioas)
+		vdev->ioas->space->attached--;
+	vdev->ioas = NULL;
+}
+
+static int attach(struct vdev *vdev, struct vfio_device_attach_iommufd_pt *arg)
+{
+	struct ioas *ioas;
+
+	if (arg->argsz < 12 || arg->flags)
+		return -EINVAL;
+	ioas = find_ioas(vdev->iommufd->obj, arg->pt_id);
+	if (!ioas)
+		return -ENOENT;
+	if (dma_conflict(ioas->space))
+		return -EADDRINUSE;
+	cdev_detach(vdev);
+	ioas->space->attached++;
+	vdev->ioas = ioas;
+	return 0;
+}
+
+int cdev_ioctl(struct file *file, unsigned long request, void *arg)
+{
+	struct vdev *vdev = file->obj;
+
+	if (request == VFIO_DEVICE_BIND_IOMMUFD) {
+		if (!file->kvm_held)
+			violation("%s is bound before KVM was told",
+				  file->name);
+		return bind(vdev, arg);
+	}
+	if (!vdev->ready)
+		return -EINVAL;
+	if (request == VFIO_DEVICE_ATTACH_IOMMUFD_PT)
+		return attach(vdev, arg);
+	cdev_detach(vdev);
+	return 0;
+}

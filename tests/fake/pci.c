@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PCI devices and their drivers: what sysfs shows of them, and what writing
+ * to it does. Linux: Documentation/ABI/testing/sysfs-bus-pci.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/fake/fake_priv.h"
+
+#define PCI "/sys/bus/pci/"
+#define GROUPS "/sys/kernel/iommu_groups/"
+
+struct fake_pci *fake_pci_find(const char *addr)
+{
+	struct fake_pci *pci;
+
+	for (pci = world->pcis; pci; pci = pci->next)
+		if (!strcmp(pci->addr, addr) && pci->present)
+			return pci;
+	return NULL;
+}
+
+struct fake_pci *fake_pci(const char *addr, uint16_t vendor, uint16_t device,
+			  uint32_t class, int group, const char *driver)
+{
+	struct fake_pci *pci = zalloc(sizeof(*pci));
+	unsigned int i, j;
+
+	pci->priv = zalloc(sizeof(*pci->priv));
+	snprintf(pci->addr, sizeof(pci->addr), "%s", addr);
+	snprintf(pci->native, sizeof(pci->native), "%s",
+		 driver && strcmp(driver, "vfio-pci") ? driver : "");
+	pci->group = group;
+	pci->present = true;
+	pci->cfg_size = 256;
+	pci->priv->next_cap = 0x40;
+	pci->priv->next_ecap = 0x100;
+	for (i = 0; i < 6; i++)
+		pci->priv->bar_fd[i] = -1;
+	for (i = 0; i < IRQ_INDEXES; i++)
+		for (j = 0; j < IRQ_VECTORS; j++)
+			pci->priv->vectors[i][j].fd = -1;
+	fake_cfg16(pci, PCI_VENDOR_ID, vendor);
+	fake_cfg16(pci, PCI_DEVICE_ID, device);
+	fake_cfg32(pci, PCI_CLASS_REVISION, class << 8 | 1);
+	pci->next = world->pcis;
+	world->pcis = pci;
+	fake_pci_bind(pci, driver);
+	return pci;
+}
+
+struct fake_pci *fake_pci_nvme(const char *addr, int group)
+{
+	struct fake_pci *pci = fake_pci(addr, 0x1b36, 0x0010, 0x010802, group,
+					"vfio-pci");
+	unsigned int pm;
+
+	strcpy(pci->native, "nvme");
+	fake_bar(pci, 0, 16 * KiB, false, true, false);
+	fake_cap_msix(pci, 65, 0, 0x2000, 0, 0x3000);
+	fake_cap_pcie(pci);
+	pm = fake_cap(pci, PCI_CAP_ID_PM, PCI_PM_SIZEOF);
+	fake_cfg16(pci, pm + PCI_PM_PMC, 3);
+	return pci;
+}
+
+void fake_pci_bind(struct fake_pci *pci, const char *driver)
+{
+	snprintf(pci->driver, sizeof(pci->driver), "%s",
+		 driver ? driver : "");
+	if (strstr(pci->driver, "vfio"))
+		pci->nr = world->next_vfio++;
+}
+
+void pci_free(void)
+{
+	struct fake_pci *pci;
+	unsigned int i;
+
+	while ((pci = world->pcis)) {
+		world->pcis = pci->next;
+		for (i = 0; i < 6; i++)
+			if (pci->priv->bar_fd[i] >= 0) {
+				munmap(pci->bar_mem[i],
+				       ALIGN_UP(pci->bars[i].size, PAGE));
+				close(pci->priv->bar_fd[i]);
+			}
+		free(pci->priv);
+		free(pci);
+	}
+}
+
+struct fake_pci *pci_by_node(const char *name)
+{
+	struct fake_pci *pci;
+	char node[32];
+
+	for (pci = world->pcis; pci; pci = pci->next) {
+		snprintf(node, sizeof(node), "vfio%u", pci->nr);
+		if (strstr(pci->driver, "vfio") && !strcmp(node, name))
+			return pci;
+	}
+	return NULL;
+}
+
+/* ---- sysfs and /dev, made afresh whenever they are looked at ------------ */
+
+static void __attribute__((format(printf, 3, 4)))
+put(enum node_type type, const char *data, const char *fmt, ...)
+{
+	char path[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(path, sizeof(path), fmt, args);
+	va_end(args);
+	if (!fs_find(path))
+		fs_set(path, type, data, strlen(data), true);
+}
+
+static void show_hex(const struct fake_pci *pci, const char *name,
+		     int digits, uint32_t value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "0x%0*x\n", digits, value);
+	put(NODE_TEXT, text, PCI "devices/%s/%s", pci->addr, name);
+}
+
+static void show_driver(const struct fake_pci *pci)
+{
+	char text[128];
+
+	if (!pci->driver[0])
+		return;
+	snprintf(text, sizeof(text), "../../../bus/pci/drivers/%s",
+		 pci->driver);
+	put(NODE_LINK, text, PCI "devices/%s/driver", pci->addr);
+	put(NODE_TEXT, "", PCI "drivers/%s/bind", pci->driver);
+	put(NODE_TEXT, "", PCI "drivers/%s/unbind", pci->driver);
+}
+
+static void show_group(const struct fake_pci *pci)
+{
+	char text[128];
+
+	if (pci->group < 0)
+		return;
+	snprintf(text, sizeof(text), "../../../kernel/iommu_groups/%d",
+		 pci->group);
+	put(NODE_LINK, text, PCI "devices/%s/iommu_group", pci->addr);
+	snprintf(text, sizeof(text), "../../../../devices/pci0000:00/%s",
+		 pci->addr);
+	put(NODE_LINK, text, GROUPS "%d/devices/%s", pci->group, pci->addr);
+}
+
+static void show_vfio(const struct fake_pci *pci)
+{
+	const struct fake_host *host = &world->host;
+	char text[32];
+
+	if (!strstr(pci->driver, "vfio"))
+		return;
+	put(NODE_DIR, "", PCI "devices/%s/vfio-dev/vfio%u", pci->addr,
+	    pci->nr);
+	if (host->legacy && pci->group >= 0)
+		put(NODE_DEV, "", "/dev/vfio/%d", pci->group);
+	if (!host->iommufd || !host->cdev)
+		return;
+	snprintf(text, sizeof(text), "511:%u\n", pci->nr);
+	put(NODE_TEXT, text, PCI "devices/%s/vfio-dev/vfio%u/dev", pci->addr,
+	    pci->nr);
+	put(NODE_DEV, "", "/dev/vfio/devices/vfio%u", pci->nr);
+}
+
+static void show_device(const struct fake_pci *pci)
+{
+	char text[64];
+
+	show_hex(pci, "vendor", 4, fake_cfg_get16(pci, PCI_VENDOR_ID));
+	show_hex(pci, "device", 4, fake_cfg_get16(pci, PCI_DEVICE_ID));
+	show_hex(pci, "class", 6, fake_cfg_get32(pci, PCI_CLASS_REVISION) >> 8);
+	snprintf(text, sizeof(text), "%s\n",
+		 pci->override[0] ? pci->override : "(null)");
+	put(NODE_TEXT, text, PCI "devices/%s/driver_override", pci->addr);
+	if (pci->native[0])
+		put(NODE_TEXT, "", PCI "drivers/%s/bind", pci->native);
+	if (pci->native[0])
+		put(NODE_TEXT, "", PCI "drivers/%s/unbind", pci->native);
+	show_driver(pci);
+	show_group(pci);
+	show_vfio(pci);
+}
+
+void pci_sysfs(void)
+{
+	const struct fake_host *host = &world->host;
+	const struct fake_pci *pci;
+
+	fs_drop_made();
+	put(NODE_LINK, "1000", "/proc/self");
+	put(NODE_TEXT, "", PCI "drivers_probe");
+	if (host->vfio_pci) {
+		put(NODE_TEXT, "", PCI "drivers/vfio-pci/bind");
+		put(NODE_TEXT, "", PCI "drivers/vfio-pci/unbind");
+	}
+	if (host->kvm)
+		put(NODE_DEV, "", "/dev/kvm");
+	if (host->legacy)
+		put(NODE_DEV, "", "/dev/vfio/vfio");
+	if (host->iommufd)
+		put(NODE_DEV, "", "/dev/iommu");
+	for (pci = world->pcis; pci; pci = pci->next)
+		if (pci->present)
+			show_device(pci);
+}
+
+/* ---- what writing to it does -------------------------------------------- */
+
+static int probe(struct fake_pci *pci, const char *driver)
+{
+	bool vfio = !strcmp(driver, "vfio-pci");
+
+	if (vfio && !world->host.vfio_pci)
+		return -ENODEV;
+	if (pci->override[0] ? strcmp(pci->override, driver) :
+	    strcmp(pci->native, driver))
+		return -ENODEV;
+	if (vfio && (pci->no_probe || pci->group < 0))
+		return -EINVAL;
+	fake_pci_bind(pci, driver);
+	return 0;
+}
+
+static int unbind(struct fake_pci *pci, const char *driver)
+{
+	if (strcmp(pci->driver, driver))
+		return -ENODEV;
+	if (pci->open) {
+		violation("%s is unbound while it is open, which hangs",
+			  pci->addr);
+		return -EBUSY;
+	}
+	fake_pci_bind(pci, NULL);
+	return 0;
+}
+
+static int write_driver(const char *rest, struct fake_pci *pci)
+{
+	char driver[64];
+	const char *slash = strchr(rest, '/');
+
+	if (!slash)
+		return 0;
+	snprintf(driver, sizeof(driver), "%.*s", (int)(slash - rest), rest);
+	if (!pci)
+		return -ENODEV;
+	if (!strcmp(slash, "/unbind"))
+		return unbind(pci, driver);
+	if (!strcmp(slash, "/bind"))
+		return pci->driver[0] ? -EBUSY : probe(pci, driver);
+	return 0;
+}
+
+/* As in Linux, a driver that fails is no failure of drivers_probe. */
+static int write_probe(struct fake_pci *pci)
+{
+	if (!pci)
+		return -ENODEV;
+	if (!pci->driver[0])
+		probe(pci, pci->override[0] ? pci->override : pci->native);
+	return 0;
+}
+
+static int write_device(const char *rest, const char *text)
+{
+	char addr[64];
+	const char *slash = strchr(rest, '/');
+	struct fake_pci *pci;
+
+	if (!slash || strcmp(slash, "/driver_override"))
+		return 0;
+	snprintf(addr, sizeof(addr), "%.*s", (int)(slash - rest), rest);
+	pci = fake_pci_find(addr);
+	if (!pci)
+		return -ENODEV;
+	if (strlen(text) >= sizeof(pci->override))
+		return -EINVAL;
+	strcpy(pci->override, text);
+	return 0;
+}
+
+int pci_sysfs_write(const char *path, const char *text)
+{
+	const char *rest = path + strlen(PCI);
+	char word[64];
+
+	if (strncmp(path, PCI, strlen(PCI)))
+		return 0;
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, "\n"), text);
+	if (!strcmp(rest, "drivers_probe"))
+		return write_probe(fake_pci_find(word));
+	if (!strncmp(rest, "drivers/", 8))
+		return write_driver(rest + 8, fake_pci_find(word));
+	if (!strncmp(rest, "devices/", 8))
+		return write_device(rest + 8, word);
+	return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A machine for tests: what vm_create() and a board do up to the first
+ * device, without vCPUs.
+ */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+
+#include "tests/fake/fake.h"
+#include "vmm/sys.h"
+#include "vmm/vm.h"
+
+#define PINS 24
+
+static struct mem_region ram;
+
+static int interrupts_create(struct vm *vm)
+{
+	struct kvm_irq_routing_entry pins[PINS];
+	unsigned int i;
+	int err;
+
+	err = sys_ioctl_num(vm->kvm.vm_fd, KVM_CREATE_IRQCHIP, 0);
+	if (err < 0)
+		return err;
+	memset(pins, 0, sizeof(pins));
+	for (i = 0; i < PINS; i++) {
+		pins[i].gsi = i;
+		pins[i].type = KVM_IRQ_ROUTING_IRQCHIP;
+		pins[i].u.irqchip.irqchip = 2;
+		pins[i].u.irqchip.pin = i;
+	}
+	return irqs_create(&vm->irqs, &vm->kvm, pins, PINS, PINS);
+}
+
+static int ram_create(struct vm *vm, uint64_t size)
+{
+	bool huge = vm->cfg && vm->cfg->hugepages;
+	int err;
+
+	err = mem_ram_create(&vm->mem, size, huge);
+	if (err < 0)
+		return err;
+	ram = (struct mem_region){
+		.name = "ram",
+		.size = size,
+		.hva = vm->mem.ram_hva,
+		.fd = vm->mem.ram_fd,
+		.flags = MEM_RAM | (huge ? MEM_HUGETLB : 0),
+	};
+	err = mem_add(&vm->mem, &ram);
+	if (err < 0)
+		mem_ram_destroy(&vm->mem);
+	return err;
+}
+
+static void ram_destroy(struct vm *vm)
+{
+	mem_del(&vm->mem, &ram);
+	mem_ram_destroy(&vm->mem);
+}
+
+int fake_vm_create(struct vm *vm, const struct config *cfg, uint64_t size)
+{
+	int err;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->cfg = cfg;
+	err = kvm_open(&vm->kvm, "/dev/kvm");
+	if (err < 0)
+		return err;
+	bus_create(&vm->mmio, "mmio");
+	bus_create(&vm->pio, "pio");
+	mem_create(&vm->mem);
+	err = interrupts_create(vm);
+	if (err < 0)
+		goto destroy_mem;
+	err = mem_listen(&vm->mem, &vm->kvm.slots);
+	if (err < 0)
+		goto destroy_irqs;
+	err = ram_create(vm, size);
+	if (err < 0)
+		goto unlisten;
+	return 0;
+
+unlisten:
+	mem_unlisten(&vm->mem, &vm->kvm.slots);
+destroy_irqs:
+	irqs_destroy(&vm->irqs);
+destroy_mem:
+	mem_destroy(&vm->mem);
+	kvm_close(&vm->kvm);
+	return err;
+}
+
+void fake_vm_destroy(struct vm *vm)
+{
+	ram_destroy(vm);
+	mem_unlisten(&vm->mem, &vm->kvm.slots);
+	irqs_destroy(&vm->irqs);
+	mem_destroy(&vm->mem);
+	kvm_close(&vm->kvm);
+}
