@@ -187,13 +187,16 @@ warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wimplicit-fallthrough -Wvla -Wundef -Wno-unused-parameter -Werror
 common-flags = -std=gnu11 -g $(warnings) -fno-strict-aliasing \
 	-I. -include $(gen)/autoconf.h -D_GNU_SOURCE \
-	-DPOSTERN_VERSION='"$(VERSION)"'
+	-DPOSTERN_VERSION='"$(VERSION)"' \
+	-ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(CURDIR)=.
 
 # Asked once, and not before a compiler is installed.
 gcc-include = $(eval gcc-include := $$(shell $(CC) \
 	-print-file-name=include))$(gcc-include)
 
-optimize := $(if $(CONFIG_DEBUG),-Og -fno-omit-frame-pointer,-Os $(LTO))
+# -Og guesses wrong about what is initialized.
+optimize := $(if $(CONFIG_DEBUG),-Og -fno-omit-frame-pointer \
+	-Wno-maybe-uninitialized,-Os)
 
 cflags = $(common-flags) $(optimize) -nostdinc -isystem $(MUSL_INCLUDE) \
 	-isystem $(gcc-include) -isystem $(O)/uapi \
@@ -208,10 +211,12 @@ ldflags = $(optimize) -nostdlib -static-pie -Wl,--gc-sections \
 libs-$(CONFIG_LIBFDT) += -l:libfdt.a
 libs-y += -L$(MUSL_LIB) -Wl,--start-group -lc -lgcc -Wl,--end-group
 
-# The flags of the last build: a change of them rebuilds.
-$(gen)/flags: FORCE | $(gen)/auto.conf $(tools)
-	@printf '%s\n' '$(subst ','\'',$(CC) $(cflags) $(ldflags) $(libs-y))' \
-		'$(product)' >$@.new
+# The flags and the list of the last build: a change of the first compiles
+# again, of the second links again.
+quoted = '$(subst ','\'',$(1))'
+$(gen)/flags $(gen)/list: FORCE | $(gen)/auto.conf $(tools)
+	@echo $(call quoted,$(if $(filter list,$(@F)),$(product),\
+		$(CC) $(cflags) $(ldflags) $(libs-y) $(unit-flags))) >$@.new
 	@$(call replace,$@,$@.new)
 
 $(O)/uapi: | $(gen)/auto.conf $(tools)
@@ -222,10 +227,10 @@ $(O)/obj/%.o: %.c $(gen)/flags | $(O)/uapi
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
-$(O)/postern.debug: $(addprefix $(O)/obj/,$(product))
+$(O)/postern.debug: $(addprefix $(O)/obj/,$(product)) $(gen)/list
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o \
-		$^ $(libs-y) $(MUSL_LIB)/crtn.o
+		$(filter %.o,$^) $(libs-y) $(MUSL_LIB)/crtn.o
 
 $(O)/postern: $(O)/postern.debug
 	$(Q)$(STRIP) -s -R .comment -o $@ $<
@@ -267,12 +272,12 @@ $(O)/san/%.o: %.c $(gen)/flags | $(O)/uapi
 	$(Q)$(CC) $(unit-flags) -MMD -MP -c -o $@ $<
 
 $(O)/product.a: $(addprefix $(O)/san/,$(filter-out \
-	vmm/main.o vmm/sys.o,$(product)))
+	vmm/main.o vmm/sys.o,$(product))) $(gen)/list
 $(O)/harness.a: $(addprefix $(O)/san/,$(unit-harness))
 $(O)/%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
 $(unit-programs): $(O)/%: $(O)/san/tests/unit/%.o $(O)/product.a \
 		$(O)/harness.a
