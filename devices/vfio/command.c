@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * postern devices: what PCI devices this host has, and which of them can be
+ * assigned as they are. All is read from sysfs and /proc; nothing is opened.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/vfio/command.h"
+#include "iommu/sysfs.h"
+#include "vmm/log.h"
+#include "vmm/sys.h"
+#include "vmm/util.h"
+
+#define CLASS_BRIDGE 0x06
+
+/*
+ * Base class and subclass; a subclass of 0xff stands for the rest of its
+ * base class. PCI Code and ID Assignment Specification 1.11, chapter 1.
+ */
+static const struct {
+	uint8_t base;
+	uint8_t sub;
+	const char *text;
+} classes[] = {
+	{ 0x01, 0x00, "SCSI controller" },
+	{ 0x01, 0x01, "IDE controller" },
+	{ 0x01, 0x04, "RAID controller" },
+	{ 0x01, 0x06, "SATA controller" },
+	{ 0x01, 0x07, "SAS controller" },
+	{ 0x01, 0x08, "NVMe controller" },
+	{ 0x01, 0xff, "storage controller" },
+	{ 0x02, 0x00, "Ethernet controller" },
+	{ 0x02, 0x07, "InfiniBand controller" },
+	{ 0x02, 0xff, "network controller" },
+	{ 0x03, 0x00, "VGA display" },
+	{ 0x03, 0x02, "3D controller" },
+	{ 0x03, 0xff, "display controller" },
+	{ 0x04, 0x01, "audio device" },
+	{ 0x04, 0x03, "audio device" },
+	{ 0x04, 0xff, "multimedia device" },
+	{ 0x05, 0xff, "memory controller" },
+	{ 0x07, 0x00, "serial port" },
+	{ 0x07, 0xff, "communication controller" },
+	{ 0x08, 0x05, "SD host controller" },
+	{ 0x08, 0xff, "system peripheral" },
+	{ 0x09, 0xff, "input controller" },
+	{ 0x0c, 0x03, "USB controller" },
+	{ 0x0c, 0x05, "SMBus controller" },
+	{ 0x0c, 0xff, "serial bus controller" },
+	{ 0x0d, 0xff, "wireless controller" },
+	{ 0x10, 0xff, "encryption controller" },
+	{ 0x11, 0xff, "signal processor" },
+	{ 0x12, 0xff, "processing accelerator" },
+};
+
+static const char *class_text(uint32_t class)
+{
+	uint8_t base = class >> 16, sub = class >> 8;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(classes); i++)
+		if (classes[i].base == base &&
+		    (classes[i].sub == sub || classes[i].sub == 0xff))
+			return classes[i].text;
+	return "device";
+}
+
+struct list {
+	char (*addrs)[SYSFS_ADDR];
+	size_t nr;
+};
+
+static int add_addr(void *arg, const char *name)
+{
+	struct list *list = arg;
+	char addr[SYSFS_ADDR];
+	void *more;
+
+	if (sysfs_addr(name, addr) < 0)
+		return 0;
+	more = realloc(list->addrs, (list->nr + 1) * sizeof(addr));
+	if (!more)
+		return -ENOMEM;
+	list->addrs = more;
+	memcpy(list->addrs[list->nr++], addr, sizeof(addr));
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int read_list(struct list *list)
+{
+	int err = sys_listdir(SYSFS_PCI "devices", add_addr, list);
+
+	if (err < 0) {
+		log_err("devices: cannot list %s: %s", SYSFS_PCI "devices",
+			err_text(err));
+		return err == -ENOENT ? -ENODEV : err;
+	}
+	if (list->nr)
+		qsort(list->addrs, list->nr, sizeof(*list->addrs), compare);
+	return 0;
+}
+
+/* One word for programs and a few for people. */
+struct state {
+	const char *word;
+	char text[160];
+};
+
+static void vfio_state(const struct sysfs_device *dev, struct state *state)
+{
+	struct sysfs_device other;
+	char who[SYSFS_NAME + 16];
+
+	if (dev->noiommu) {
+		state->word = "noiommu";
+		snprintf(state->text, sizeof(state->text), "noiommu mode");
+	} else if (sysfs_holder(dev, who, sizeof(who))) {
+		state->word = "in-use";
+		snprintf(state->text, sizeof(state->text), "in use by %s",
+			 who);
+	} else if (sysfs_intruder(dev, &other)) {
+		state->word = "shared";
+		snprintf(state->text, sizeof(state->text),
+			 "shares its group with %s (%s)", other.addr,
+			 other.driver);
+	} else {
+		state->word = "assignable";
+		snprintf(state->text, sizeof(state->text), "assignable");
+	}
+}
+
+static void read_state(const struct sysfs_device *dev, struct state *state)
+{
+	if (dev->vfio) {
+		vfio_state(dev, state);
+	} else if (dev->group < 0) {
+		state->word = "no-iommu";
+		snprintf(state->text, sizeof(state->text), "no IOMMU");
+	} else if (dev->driver[0]) {
+		state->word = "bound";
+		snprintf(state->text, sizeof(state->text), "bound to %s",
+			 dev->driver);
+	} else {
+		state->word = "unbound";
+		snprintf(state->text, sizeof(state->text), "no driver");
+	}
+}
+
+static void print_row(const struct sysfs_device *dev, const struct state *state)
+{
+	char group[12] = "-", name[64];
+
+	if (dev->group >= 0)
+		snprintf(group, sizeof(group), "%d", dev->group);
+	snprintf(name, sizeof(name), "%04x:%04x %s", dev->vendor, dev->device,
+		 class_text(dev->class));
+	printf("%-12s  %-34s  %5s  %-12s  %s\n", dev->addr, name, group,
+	       dev->driver[0] ? dev->driver : "-", state->text);
+}
+
+static void print_string(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		unsigned char c = *text;
+
+		if (c < 0x20)
+			printf("\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+static void print_object(const struct sysfs_device *dev,
+			 const struct state *state)
+{
+	printf("{\"address\": \"%s\", \"name\": \"%s\", ", dev->addr,
+	       class_text(dev->class));
+	printf("\"vendor\": \"%04x\", \"device\": \"%04x\", \"class\": \"%06x\", ",
+	       dev->vendor, dev->device, dev->class);
+	if (dev->group >= 0)
+		printf("\"group\": %d, ", dev->group);
+	else
+		printf("\"group\": null, ");
+	printf("\"driver\": ");
+	if (dev->driver[0])
+		print_string(dev->driver);
+	else
+		printf("null");
+	printf(", \"state\": \"%s\", \"detail\": ", state->word);
+	print_string(state->text);
+	putchar('}');
+}
+
+static void print_all(const struct list *list, bool json)
+{
+	struct sysfs_device dev;
+	struct state state;
+	size_t i, n = 0;
+
+	if (!json)
+		printf("%-12s  %-34s  %5s  %-12s  %s\n", "ADDRESS", "NAME",
+		       "GROUP", "DRIVER", "STATE");
+	for (i = 0; i < list->nr; i++) {
+		/* A device may be pulled out meanwhile. */
+		if (sysfs_device(list->addrs[i], &dev) < 0 ||
+		    dev.class >> 16 == CLASS_BRIDGE)
+			continue;
+		read_state(&dev, &state);
+		if (json) {
+			printf(n++ ? ",\n " : "[");
+			print_object(&dev, &state);
+		} else {
+			print_row(&dev, &state);
+		}
+	}
+	if (json)
+		printf(n ? "]\n" : "[]\n");
+}
+
+int command_devices(bool json)
+{
+	struct list list = { 0 };
+	int err = read_list(&list);
+
+	if (err >= 0)
+		print_all(&list, json);
+	free(list.addrs);
+	if (err >= 0 && (fflush(stdout) == EOF || ferror(stdout))) {
+		log_err("devices: cannot write to standard output");
+		return -EIO;
+	}
+	return err;
+}

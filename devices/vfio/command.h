@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The commands that look after the host's devices: postern devices, bind and
+ * unbind.
+ */
+#ifndef DEVICES_VFIO_COMMAND_H
+#define DEVICES_VFIO_COMMAND_H
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "vmm/util.h"
+
+#if IS_ENABLED(CONFIG_DEVCMD)
+/*
+ * command_devices - print the host's PCI devices, bridges left out, to
+ * standard output: a table, or with @json an array of objects.
+ */
+int command_devices(bool json);
+
+/*
+ * command_bind - hand each device to vfio-pci. Which driver it had is noted
+ * in /run/postern, and where vfio-pci does not take the device, it gets that
+ * driver back. A device that VFIO has already is left alone.
+ *
+ * command_unbind - the reverse: the driver noted gets the device, or where
+ * there is no note, whichever driver the kernel finds.
+ *
+ * Both do what they can for all @n addresses, print their errors and return
+ * the first.
+ */
+int command_bind(int n, char **addrs);
+int command_unbind(int n, char **addrs);
+#else
+static inline int command_devices(bool json)
+{
+	(void)json;
+	return -ENOSYS;
+}
+
+static inline int command_bind(int n, char **addrs)
+{
+	(void)n;
+	(void)addrs;
+	return -ENOSYS;
+}
+
+static inline int command_unbind(int n, char **addrs)
+{
+	return command_bind(n, addrs);
+}
+#endif
+
+#endif
