@@ -188,7 +188,8 @@ warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 common-flags = -std=gnu11 -g $(warnings) -fno-strict-aliasing \
 	-I. -include $(gen)/autoconf.h -D_GNU_SOURCE \
 	-DPOSTERN_VERSION='"$(VERSION)"' \
-	-ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(CURDIR)=.
+	-ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(O))=build \
+	-ffile-prefix-map=$(O)=build
 
 # Asked once, and not before a compiler is installed.
 gcc-include = $(eval gcc-include := $$(shell $(CC) \
