@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Never ends, and never leaves to the VMM. */
+#include "guest.h"
+
+int guest(void)
+{
+	say("spinning\n");
+	for (;;)
+		__asm__ volatile("cli; pause");
+}
