@@ -176,11 +176,6 @@ files = $(eval objs :=)$(foreach dir,$(1),$(eval $(call \
 
 product := $(if $(configured),$(call files,vmm/ iommu/ devices/ arch/$(ARCH)/))
 
-# Until all of the first files are there; to be removed then.
-absent := $(strip $(foreach o,$(product),$(if $(wildcard $(o:.o=.c)),,$(o))))
-$(if $(absent),$(info make: not written yet, left out: $(absent:.o=.c)))
-product := $(filter-out $(absent),$(product))
-
 # --- the program -------------------------------------------------------------
 
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
