@@ -22,6 +22,7 @@ int irqs_create(struct irqs *irqs, struct kvm *kvm,
 		unsigned int first_msi)
 {
 	int max = kvm_cap(kvm, KVM_CAP_IRQ_ROUTING);
+	int err;
 
 	memset(irqs, 0, sizeof(*irqs));
 	if (max <= (int)nr_pins) {
@@ -47,7 +48,10 @@ int irqs_create(struct irqs *irqs, struct kvm *kvm,
 	irqs->msi_devid = kvm_cap(kvm, KVM_CAP_MSI_DEVID) > 0;
 	pthread_mutex_init(&irqs->lock, NULL);
 	irqs->dirty = nr_pins > 0;
-	return irq_commit(irqs);
+	err = irq_commit(irqs);
+	if (err < 0)
+		irqs_destroy(irqs);
+	return err;
 }
 
 void irqs_destroy(struct irqs *irqs)
