@@ -189,6 +189,15 @@ static int do_ioctl(struct file *file, unsigned long request, void *arg,
 	return -ENOTTY;
 }
 
+/* KVM letting go of a file or of memory: nobody could do without. */
+static bool must_work(const char *name)
+{
+	return (strstr(name, "KVM_SET_DEVICE_ATTR") &&
+		strstr(name, "attr=0x2")) ||
+		(strstr(name, "KVM_SET_USER_MEMORY_REGION") &&
+		 strstr(name, "memory_size=0x0 "));
+}
+
 static int named_ioctl(int fd, unsigned long request, void *arg,
 		       unsigned long num)
 {
@@ -198,7 +207,8 @@ static int named_ioctl(int fd, unsigned long request, void *arg,
 	if (!file)
 		return -EBADF;
 	sys_name(name, sizeof(name), request, arg);
-	return CALL(EIO, do_ioctl(file, request, arg, num), "ioctl %s", name);
+	return CALL(must_work(name) ? 0 : EIO,
+		    do_ioctl(file, request, arg, num), "ioctl %s", name);
 }
 
 int sys_ioctl(int fd, unsigned long request, void *arg)
