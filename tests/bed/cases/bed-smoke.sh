@@ -59,11 +59,11 @@ equal "file from inside" in "$(cat "$TMP/shared/out")"
 equal "long output" "$(seq 1 200000 | md5sum)" "$(md5sum <"$TMP/many")"
 
 # What hangs is stopped, what was said before is kept, and the status says so.
-status "$BED" --bare --timeout 12 -- 'echo before; sleep 1000' \
+status "$BED" --bare --timeout 25 -- 'echo before; sleep 1000' \
 	>"$TMP/out" 2>"$TMP/err"
 equal "status of a timeout" 124 "$status"
 has "output before a timeout" '^before$' "$TMP/out"
-has "message of a timeout" '^bed: no end after 12 s' "$TMP/err"
+has "message of a timeout" '^bed: no end after 25 s' "$TMP/err"
 
 # A host that dies is not taken for a success.
 status "$BED" --bare -- 'echo c >/proc/sysrq-trigger; poweroff -f; sleep 60' \
