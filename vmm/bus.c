@@ -43,10 +43,9 @@ int bus_add(struct bus *bus, const char *name, uint64_t base, uint64_t size,
 	if (bus->nr == BUS_RANGES)
 		return -ENOSPC;
 	at = bus_search(bus, base);
-	r = &bus->ranges[at];
-	if (at >= 0 && ranges_overlap(r->base, r->size, base, size))
+	r = &bus->ranges[at + 1];
+	if (at >= 0 && ranges_overlap(r[-1].base, r[-1].size, base, size))
 		return -EEXIST;
-	r++;
 	if ((unsigned int)(at + 1) < bus->nr &&
 	    ranges_overlap(r->base, r->size, base, size))
 		return -EEXIST;
@@ -65,20 +64,26 @@ static const struct bus_range *bus_find(const struct bus *bus, uint64_t addr,
 					unsigned int len)
 {
 	int at = bus_search(bus, addr);
-	const struct bus_range *r = &bus->ranges[at];
+	const struct bus_range *r;
 
-	return at >= 0 && range_contains(r->base, r->size, addr, len) ? r
-								      : NULL;
+	if (at < 0)
+		return NULL;
+	r = &bus->ranges[at];
+	return range_contains(r->base, r->size, addr, len) ? r : NULL;
+}
+
+static uint64_t ones_of(unsigned int len)
+{
+	return len < 8 ? BIT(8 * len) - 1 : UINT64_MAX;
 }
 
 uint64_t bus_read(const struct bus *bus, uint64_t addr, unsigned int len)
 {
 	const struct bus_range *r = bus_find(bus, addr, len);
-	uint64_t ones = len < 8 ? BIT(8 * len) - 1 : UINT64_MAX;
-	uint64_t val = ones;
+	uint64_t val = ones_of(len);
 
 	if (r && r->ops->read)
-		val = r->ops->read(r->owner, addr - r->base, len) & ones;
+		val &= r->ops->read(r->owner, addr - r->base, len);
 	trace(TRACE_MMIO, "%s read %s addr=0x%llx len=%u -> 0x%llx", bus->name,
 	      r ? r->name : "nobody", (unsigned long long)addr, len,
 	      (unsigned long long)val);
@@ -90,6 +95,7 @@ void bus_write(const struct bus *bus, uint64_t addr, uint64_t value,
 {
 	const struct bus_range *r = bus_find(bus, addr, len);
 
+	value &= ones_of(len);
 	trace(TRACE_MMIO, "%s write %s addr=0x%llx len=%u <- 0x%llx",
 	      bus->name, r ? r->name : "nobody", (unsigned long long)addr, len,
 	      (unsigned long long)value);
