@@ -158,13 +158,17 @@ static void start_msi(struct fake_pci *pci, unsigned int at)
 		writable(pci, at + data + 4, 0xffffffff, 4);
 }
 
+/* A test's list may be broken on purpose, a circle for one. */
+#define CAPS_MAX 64
+
 /* MSI-X control is VFIO's own: writes to it do nothing. */
 static void start_caps(struct fake_pci *pci)
 {
 	unsigned int at = fake_cfg_get16(pci, PCI_STATUS) &
 		PCI_STATUS_CAP_LIST ? pci->cfg[PCI_CAPABILITY_LIST] : 0;
+	unsigned int n;
 
-	for (; at; at = pci->cfg[at + 1]) {
+	for (n = 0; at && n < CAPS_MAX; at = pci->cfg[at + 1], n++) {
 		switch (pci->cfg[at]) {
 		case PCI_CAP_ID_MSI:
 			start_msi(pci, at);
@@ -177,7 +181,7 @@ static void start_caps(struct fake_pci *pci)
 			break;
 		case PCI_CAP_ID_VNDR:
 			memset(pci->priv->wmask + at + 3, 0xff,
-			       pci->cfg[at + 2] - 3);
+			       MAX(pci->cfg[at + 2], 3) - 3);
 			break;
 		}
 	}
@@ -221,11 +225,12 @@ void config_start(struct fake_pci *pci)
 
 static unsigned int find_cap(const struct fake_pci *pci, uint8_t id)
 {
-	unsigned int at = pci->cfg[PCI_CAPABILITY_LIST];
+	unsigned int at = pci->cfg[PCI_CAPABILITY_LIST], n;
 
-	while (at && pci->cfg[at] != id)
-		at = pci->cfg[at + 1];
-	return at;
+	for (n = 0; at && n < CAPS_MAX; at = pci->cfg[at + 1], n++)
+		if (pci->cfg[at] == id)
+			return at;
+	return 0;
 }
 
 /* A function-level reset asked for through config space is one. */

@@ -144,9 +144,10 @@ static bool can_mmap(const struct fake_pci *pci, unsigned int index)
 /* The BAR with the MSI-X table carries a capability that says so. */
 static bool has_cap(const struct fake_pci *pci, unsigned int index)
 {
-	unsigned int at = fake_cfg_get16(pci, PCI_CAPABILITY_LIST) & 0xff;
+	unsigned int at = pci->cfg[PCI_CAPABILITY_LIST], n;
 
-	for (; at; at = pci->cfg[at + 1])
+	/* No more than there can be: a test's list may be a circle. */
+	for (n = 0; at && n < 64; at = pci->cfg[at + 1], n++)
 		if (pci->cfg[at] == PCI_CAP_ID_MSIX)
 			return can_mmap(pci, index) &&
 				(fake_cfg_get32(pci, at + PCI_MSIX_TABLE) &
