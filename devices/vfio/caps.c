@@ -281,10 +281,10 @@ static int basic_build(struct walk *w)
 static unsigned int ext_size(const struct walk *w, unsigned int pos,
 			     const struct rule *rule)
 {
-	if (rule->verdict == HIDE || pos > PCI_CFG_SIZE - 8)
+	if (rule->verdict == HIDE)
 		return 4;
-	if (rule->size)
-		return rule->size;
+	if (rule->size || pos > PCI_CFG_SIZE - 8)
+		return MAX(rule->size, 8);
 	/* Both kinds of vendor's capability have it in the same place. */
 	return MAX(pci_get(w->raw, pos + PCI_VNDR_HEADER, 4) >> 20, 8);
 }

@@ -36,7 +36,7 @@ static const struct pci_dev_ops vfio_pci_dev_ops = {
 static int bad_spec(const char *spec, const char *why)
 {
 	log_err("vfio: %s: %s", spec, why);
-	log_hint("--vfio ADDRESS[,slot=N], such as --vfio 0000:01:00.0; postern devices lists them");
+	log_hint("--vfio ADDRESS[,slot=N], such as 0000:01:00.0; see postern devices");
 	return -EDOM;
 }
 
