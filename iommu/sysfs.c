@@ -100,22 +100,28 @@ static uint32_t read_hex(const char *addr, const char *file)
 		strtoul(text, NULL, 16);
 }
 
-/* The last part of where the link @file points; "" where it is not there. */
-static void read_link(const char *addr, const char *file, char *name,
-		      size_t size)
+/*
+ * The last part of where the link @file points; "" where it is not there. To
+ * fail to read it is an error: no driver is something else.
+ */
+static int read_link(const char *addr, const char *file, char *name,
+		     size_t size)
 {
 	char path[SYSFS_PATH], target[512];
 	const char *base;
+	int len;
 
 	name[0] = '\0';
 	device_path(path, addr, file);
-	if (sys_readlink(path, target, sizeof(target)) < 0)
-		return;
+	len = sys_readlink(path, target, sizeof(target));
+	if (len < 0)
+		return len == -ENOENT ? 0 : len;
 	base = strrchr(target, '/');
 	/* Half a name would be another thing's. */
 	if ((size_t)snprintf(name, size, "%s", base ? base + 1 : target) >=
 	    size)
 		name[0] = '\0';
+	return 0;
 }
 
 static int take_name(void *arg, const char *name)
@@ -138,11 +144,14 @@ static void read_node(struct sysfs_device *dev)
 	dev->has_node = sys_stat(path, &st) == 0;
 }
 
-static void read_group(struct sysfs_device *dev)
+static int read_group(struct sysfs_device *dev)
 {
 	char name[SYSFS_NAME], path[SYSFS_PATH];
+	int err;
 
-	read_link(dev->addr, "iommu_group", name, sizeof(name));
+	err = read_link(dev->addr, "iommu_group", name, sizeof(name));
+	if (err < 0)
+		return err;
 	dev->group = name[0] ? atoi(name) : -1;
 	if (dev->group >= 0) {
 		snprintf(path, sizeof(path), GROUPS "%d/name", dev->group);
@@ -150,6 +159,7 @@ static void read_group(struct sysfs_device *dev)
 	}
 	dev->noiommu = !strcmp(name, "vfio-noiommu") ||
 		!strncmp(dev->node, "noiommu-", 8);
+	return 0;
 }
 
 int sysfs_device(const char *addr, struct sysfs_device *dev)
@@ -167,12 +177,14 @@ int sysfs_device(const char *addr, struct sysfs_device *dev)
 	dev->vendor = read_hex(addr, "vendor");
 	dev->device = read_hex(addr, "device");
 	dev->class = read_hex(addr, "class");
-	read_link(addr, "driver", dev->driver, sizeof(dev->driver));
+	err = read_link(addr, "driver", dev->driver, sizeof(dev->driver));
+	if (err < 0)
+		return err;
 	read_node(dev);
-	read_group(dev);
+	err = read_group(dev);
 	/* Kernels before 6.1 have no vfio-dev; there, go by the name. */
 	dev->vfio = dev->node[0] || strstr(dev->driver, "vfio");
-	return 0;
+	return err;
 }
 
 struct members {

@@ -37,7 +37,8 @@ int sysfs_addr(const char *text, char addr[SYSFS_ADDR]);
 
 /*
  * sysfs_device - read all about the device at @addr, which is in full.
- * -ENODEV: there is none. What can't be read is left empty.
+ * -ENODEV: there is none. Fails where its driver or group can't be read; of
+ * the rest, what can't be read is left empty.
  */
 int sysfs_device(const char *addr, struct sysfs_device *dev);
 

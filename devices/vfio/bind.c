@@ -17,6 +17,7 @@
 
 #define VFIO_PCI "vfio-pci"
 #define NOTES "/run/postern"
+#define NO_DRIVER "-"
 #define CLASS_BRIDGE 0x06
 
 /* ---- the note ----------------------------------------------------------- */
@@ -29,18 +30,21 @@ static void note_path(char path[SYSFS_PATH], const char *addr)
 /* Without a note unbind has the kernel choose, so a failure is no error. */
 static void note_write(const struct sysfs_device *dev)
 {
+	const char *text = dev->driver[0] ? dev->driver : NO_DRIVER;
 	char path[SYSFS_PATH];
 	int fd, err;
 
 	sys_mkdir(NOTES, 0755);
 	note_path(path, dev->addr);
 	fd = sys_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	err = fd < 0 ? fd : sys_write(fd, dev->driver, strlen(dev->driver));
+	err = fd < 0 ? fd : sys_write(fd, text, strlen(text));
 	if (fd >= 0)
 		sys_close(fd);
-	if (err < 0)
-		log_warn("%s: cannot note its driver in %s: %s", dev->addr,
-			 path, err_text(err));
+	if (err >= 0)
+		return;
+	log_warn("%s: cannot note its driver in %s: %s", dev->addr, path,
+		 err_text(err));
+	sys_unlink(path);
 }
 
 /* A name that sysfs could not have must not become part of a path. */
@@ -53,15 +57,18 @@ static bool valid_driver(const char *name)
 		strcmp(name, ".") && strcmp(name, "..");
 }
 
-/* Returns whether there is a note; it says "" for a device without driver. */
+/* Returns whether there is a note; @driver is "" if the device had none. */
 static bool note_read(const char *addr, char driver[SYSFS_NAME])
 {
 	char path[SYSFS_PATH];
 
 	note_path(path, addr);
-	if (sysfs_read(path, driver, SYSFS_NAME) < 0)
+	if (sysfs_read(path, driver, SYSFS_NAME) < 0 || !driver[0] ||
+	    !valid_driver(driver))
 		return false;
-	return valid_driver(driver);
+	if (!strcmp(driver, NO_DRIVER))
+		driver[0] = '\0';
+	return true;
 }
 
 static void note_remove(const char *addr)
@@ -192,8 +199,8 @@ static void take_back(const struct sysfs_device *dev)
 	if (sysfs_device(dev->addr, &now) < 0 ||
 	    !strcmp(now.driver, dev->driver))
 		return;
-	if (now.driver[0])
-		tell_driver(now.driver, "unbind", dev->addr);
+	if (!strcmp(now.driver, VFIO_PCI))
+		tell_driver(VFIO_PCI, "unbind", dev->addr);
 	if (dev->driver[0] &&
 	    tell_driver(dev->driver, "bind", dev->addr) < 0)
 		log_err("%s: the driver %s does not take it back", dev->addr,
