@@ -139,7 +139,22 @@ unsigned int fake_cap_pcie(struct fake_pci *pci)
 static void writable(struct fake_pci *pci, unsigned int off, uint32_t mask,
 		     unsigned int len)
 {
-	memcpy(pci->priv->wmask + off, &mask, len);
+	if (off + len <= sizeof(pci->priv->wmask))
+		memcpy(pci->priv->wmask + off, &mask, len);
+}
+
+/* A test may well make a list that points anywhere, or has no end. */
+unsigned int config_cap(const struct fake_pci *pci, unsigned int nth)
+{
+	unsigned int at;
+
+	if (!(fake_cfg_get16(pci, PCI_STATUS) & PCI_STATUS_CAP_LIST) ||
+	    nth >= 48)
+		return 0;
+	at = pci->cfg[PCI_CAPABILITY_LIST] & ~3U;
+	while (at >= 0x40 && nth--)
+		at = pci->cfg[at + 1] & ~3U;
+	return at >= 0x40 ? at : 0;
 }
 
 static void start_msi(struct fake_pci *pci, unsigned int at)

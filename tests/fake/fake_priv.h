@@ -267,6 +267,8 @@ unsigned int irq_count(const struct fake_pci *pci, unsigned int index);
 int irq_set(struct fake_pci *pci, void *arg);
 void irq_disable_all(struct fake_pci *pci);
 /* config.c */
+/* Where the nth capability is, 0: there are not so many. */
+unsigned int config_cap(const struct fake_pci *pci, unsigned int nth);
 void config_start(struct fake_pci *pci);
 void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
 		  size_t len);
