@@ -27,12 +27,15 @@ static int explain_driver(const struct sysfs_device *dev)
 static int explain_no_isolation(const struct sysfs_device *dev)
 {
 	if (dev->noiommu)
-		log_err("%s: cannot be assigned: VFIO has it in noiommu mode, in which its DMA reaches all of the host's memory and none of the guest's",
+		log_err("%s: cannot be assigned: VFIO has it in noiommu mode, in which "
+			"its DMA finds the host's memory, not the guest's",
 			dev->addr);
 	else
-		log_err("%s: cannot be assigned: it has no IOMMU group: this host has no IOMMU, or it is off",
+		log_err("%s: cannot be assigned: it has no IOMMU group: this host has "
+			"no IOMMU, or it is off",
 			dev->addr);
-	log_hint("switch the IOMMU on in the firmware, and with intel_iommu=on on the host's kernel command line");
+	log_hint("switch the IOMMU on in the firmware, and with intel_iommu=on on "
+		 "the host's kernel command line");
 	return -EOPNOTSUPP;
 }
 
@@ -88,7 +91,8 @@ int explain_owner(const struct sysfs_device *dev, int err)
 	struct sysfs_device other;
 
 	if (err == -EINVAL) {
-		log_err("%s: cannot be assigned: the firmware keeps a part of memory for this device (RMRR), or the IOMMU cannot enforce cache coherency; see dmesg",
+		log_err("%s: cannot be assigned: the firmware keeps a part of memory for "
+			"it (RMRR), or the IOMMU cannot enforce cache coherency; see dmesg",
 			dev->addr);
 		return -EOPNOTSUPP;
 	}
@@ -96,7 +100,8 @@ int explain_owner(const struct sysfs_device *dev, int err)
 		return explain_call(dev, "cannot take its IOMMU group", err);
 	if (!sysfs_intruder(dev, &other))
 		return explain_in_use(dev);
-	log_err("%s: cannot be assigned: %s, in the same IOMMU group %d, is bound to the driver %s",
+	log_err("%s: cannot be assigned: %s, in the same IOMMU group %d, is bound to "
+		"the driver %s",
 		dev->addr, other.addr, dev->group, other.driver);
 	log_hint("postern bind %s", other.addr);
 	return -EBUSY;
@@ -104,7 +109,8 @@ int explain_owner(const struct sysfs_device *dev, int err)
 
 int explain_isolation(const struct sysfs_device *dev, const char *param)
 {
-	log_err("%s: cannot be assigned: this host cannot isolate its interrupts (no interrupt remapping)",
+	log_err("%s: cannot be assigned: this host cannot isolate its interrupts "
+		"(no interrupt remapping)",
 		dev->addr);
 	log_hint("if the guest is trusted: echo Y > %s", param);
 	return -EPERM;
@@ -151,7 +157,8 @@ int explain_map(const char *name, uint64_t iova, uint64_t size, int err)
 	/* Enough for us alone, but the user's other processes count too. */
 	if (err == -ENOMEM && !sys_capable(CAP_IPC_LOCK) &&
 	    sys_getrlimit(RLIMIT_MEMLOCK, &allowed) >= 0)
-		log_hint("the limit of locked memory, now %llu KiB, may be used up: raise it with ulimit -l",
+		log_hint("the limit of locked memory, now %llu KiB, may be used up: "
+			 "raise it with ulimit -l",
 			 (unsigned long long)(allowed / KiB));
 	return err;
 }

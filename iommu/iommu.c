@@ -161,7 +161,8 @@ static int check_range(const struct iommu *iommu,
 
 	if (!find_hole(iommu, region->gpa, region->size, &hole))
 		return 0;
-	log_err("memory: %s, 0x%llx-0x%llx, is not all within the device's reach: its IOMMU keeps 0x%llx-0x%llx",
+	log_err("memory: %s, 0x%llx-0x%llx, is not all within the device's reach: "
+		"its IOMMU keeps 0x%llx-0x%llx",
 		region->name, (unsigned long long)region->gpa,
 		(unsigned long long)(region->gpa + region->size - 1),
 		(unsigned long long)hole.first, (unsigned long long)hole.last);

@@ -90,7 +90,8 @@ static int open_node(const struct sysfs_device *dev)
 	int fd;
 
 	if (!dev->has_node) {
-		log_err("%s: cannot be assigned: this kernel gives VFIO devices no nodes of their own (CONFIG_VFIO_DEVICE_CDEV)",
+		log_err("%s: cannot be assigned: this kernel gives VFIO devices no nodes "
+			"of their own (CONFIG_VFIO_DEVICE_CDEV)",
 			dev->addr);
 		return -ENOSYS;
 	}
@@ -139,7 +140,8 @@ static int attach_device(const struct iommufd *s, int fd,
 	int err = sys_ioctl(fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg);
 
 	if (err == -EADDRINUSE) {
-		log_err("%s: cannot be assigned: its IOMMU keeps addresses at which the guest has memory",
+		log_err("%s: cannot be assigned: its IOMMU keeps addresses at which the "
+			"guest has memory",
 			dev->addr);
 		return -ERANGE;
 	}

@@ -157,7 +157,8 @@ static int warn_member(void *arg, const struct sysfs_device *member)
 	    member->class >> 16 == CLASS_BRIDGE ||
 	    !strcmp(member->addr, dev->addr))
 		return 0;
-	log_warn("%s: cannot be assigned yet: %s, in the same IOMMU group %d, is bound to the driver %s",
+	log_warn("%s: cannot be assigned yet: %s, in the same IOMMU group %d, "
+		 "is bound to the driver %s",
 		 dev->addr, member->addr, dev->group, member->driver);
 	return 0;
 }

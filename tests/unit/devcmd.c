@@ -363,7 +363,10 @@ TEST(the_list_for_programs)
 	text = capture_end();
 	CHECK(text[0] == '[');
 	CHECK_STR(text + strlen(text) - 3, "}]\n");
-	CHECK(said("{\"address\": \"0000:01:00.0\", \"name\": \"NVMe controller\", \"vendor\": \"1b36\", \"device\": \"0010\", \"class\": \"010802\", \"group\": 1, \"driver\": \"nvme\", \"state\": \"bound\", \"detail\": \"bound to nvme\"}"));
+	CHECK(said("{\"address\": \"0000:01:00.0\", \"name\": \"NVMe controller\", "
+		   "\"vendor\": \"1b36\", \"device\": \"0010\", \"class\": \"010802\", "
+		   "\"group\": 1, \"driver\": \"nvme\", \"state\": \"bound\", "
+		   "\"detail\": \"bound to nvme\"}"));
 	CHECK(said("\"driver\": null, \"state\": \"unbound\""));
 	CHECK(said("\"group\": null, \"driver\": \"bochs-drm\", \"state\": \"no-iommu\""));
 	CHECK(said("\"state\": \"in-use\", \"detail\": \"in use by 12 (qe\\\"mu)\"}"));

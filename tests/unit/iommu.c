@@ -499,7 +499,8 @@ static const char *choose(enum iommu_choice choice)
 TEST(auto_prefers_iommufd)
 {
 	start();
-	CHECK_STR(choose(IOMMU_AUTO), "postern: iommu: iommufd: /dev/iommu and the device's node are there\n");
+	CHECK_STR(choose(IOMMU_AUTO), "postern: iommu: iommufd: /dev/iommu and the "
+		  "device's node are there\n");
 	CHECK_EQ(fake_count("open /dev/iommu"), 1);
 	CHECK_EQ(fake_count("open /dev/vfio/vfio"), 0);
 	stop();
@@ -518,7 +519,8 @@ TEST(auto_without_device_nodes_takes_the_container)
 {
 	start();
 	fake_host()->cdev = false;
-	CHECK_STR(choose(IOMMU_AUTO), "postern: iommu: legacy: the device has no node in /dev/vfio/devices/\n");
+	CHECK_STR(choose(IOMMU_AUTO), "postern: iommu: legacy: the device has no "
+		  "node in /dev/vfio/devices/\n");
 	stop();
 }
 

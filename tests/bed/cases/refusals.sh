@@ -67,7 +67,7 @@ try "KVM not permitted" 77 'kvm: cannot open /dev/kvm: permission denied' \
 	sh -c "chmod 600 /dev/kvm; exec setuidgid nobody $run"
 chmod 666 /dev/kvm
 
-try "malformed address" 64 'vfio' $run --vfio 01:00
+try "malformed address" 64 '01:00: not a PCI address' $run --vfio 01:00
 try "absent device" 69 '0000:1f:1f.7.*no such device' $run --vfio 0000:1f:1f.7
 try "bound to another driver" 69 "$dev.*nvme" $run --vfio $dev
 grep -q "hint: postern bind $dev" /err && echo "good hint to bind" || echo "bad hint to bind"
