@@ -231,6 +231,11 @@ int sys_capable(int cap)
 	return data[cap / 32].effective >> (cap % 32) & 1;
 }
 
+void sys_sleep(unsigned int ms)
+{
+	usleep(ms * 1000);
+}
+
 int sys_page_size(void)
 {
 	return sysconf(_SC_PAGESIZE);

@@ -79,6 +79,9 @@ int sys_getrlimit(int resource, uint64_t *soft);
 /* sys_capable - whether capability number @cap is effective: 1 or 0. */
 int sys_capable(int cap);
 
+/* sys_sleep - wait @ms milliseconds; a signal cuts it short. */
+void sys_sleep(unsigned int ms);
+
 int sys_page_size(void);
 /* sys_cpus - processors this process may run on, at least 1. */
 int sys_cpus(void);

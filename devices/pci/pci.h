@@ -123,8 +123,10 @@ void pci_dev_reset(struct pci_dev *dev);
  */
 void pci_dev_sleep(struct pci_dev *dev, bool asleep);
 
-/* pci_cfg_put - write cfg[] under wmask[]; what a device without cfg_write
- * does. Only from within cfg_write. */
+/*
+ * pci_cfg_put - write cfg[] under wmask[]: what happens for a device without
+ * cfg_write. Only from within cfg_write.
+ */
 void pci_cfg_put(struct pci_dev *dev, unsigned int off, uint32_t val,
 		 unsigned int len);
 

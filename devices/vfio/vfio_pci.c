@@ -9,7 +9,6 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "devices/vfio/vfio.h"
 #include "devices/vfio/vfio_priv.h"
@@ -19,7 +18,7 @@
 
 /* A reset may find the device's lock taken; so often, so long apart. */
 #define RESET_TRIES 20
-#define RESET_PAUSE_NS 10000000L
+#define RESET_PAUSE_MS 10
 
 static const struct device_ops vfio_device_ops;
 
@@ -162,13 +161,13 @@ static void teardown(struct vfio_pci *d)
 static void announce(const struct vfio_pci *d)
 {
 	const struct vfio_irqs *irqs = &d->irqs;
-	const char *kind = irqs->msix.cap ? "MSI-X" : "MSI";
+	unsigned int nr = irqs->msix.cap ? irqs->msix.nr : irqs->msi.nr;
 
-	log_info("vfio %s: %04x:%04x at guest 00:%02x.%x, %u %s vectors",
+	log_info("vfio %s: %04x:%04x at guest 00:%02x.%x, %u %s vector%s",
 		 d->name, pci_get(d->pci.cfg, PCI_VENDOR_ID, 2),
 		 pci_get(d->pci.cfg, PCI_DEVICE_ID, 2), d->pci.devfn >> 3,
-		 d->pci.devfn & 7,
-		 irqs->msix.cap ? irqs->msix.nr : irqs->msi.nr, kind);
+		 d->pci.devfn & 7, nr, irqs->msix.cap ? "MSI-X" : "MSI",
+		 nr == 1 ? "" : "s");
 }
 
 static int plug(struct vfio_pci *d, struct pci_host *host, int devfn)
@@ -227,7 +226,6 @@ free_device:
 /* Without a reset of its own, the kernel does what it can at close. */
 static void hardware_reset(struct vfio_pci *d)
 {
-	const struct timespec pause = { .tv_nsec = RESET_PAUSE_NS };
 	unsigned int n;
 	int err = -EAGAIN;
 
@@ -235,7 +233,7 @@ static void hardware_reset(struct vfio_pci *d)
 		return;
 	for (n = 0; err == -EAGAIN && n < RESET_TRIES; n++) {
 		if (n)
-			nanosleep(&pause, NULL);
+			sys_sleep(RESET_PAUSE_MS);
 		err = sys_ioctl(d->fd, VFIO_DEVICE_RESET, NULL);
 	}
 	if (err < 0)

@@ -240,6 +240,8 @@ TEST(busy_reset_is_tried_again)
 	fake_journal_clear();
 	fake_fail_call("VFIO_DEVICE_RESET", EAGAIN);
 	devices_destroy(&vm);
+	CHECK(fake_order("VFIO_DEVICE_RESET", "sleep", "VFIO_DEVICE_RESET",
+			 NULL));
 	CHECK_EQ(fake_count("VFIO_DEVICE_RESET"), 2);
 	CHECK_EQ(hw->resets, 1);
 	fake_vm_destroy(&vm);
