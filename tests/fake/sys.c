@@ -6,13 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/memfd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -571,34 +569,4 @@ int sys_listdir(const char *path, int (*each)(void *arg, const char *name),
 		ret = each(arg, names.at[i]);
 	free(names.at);
 	return ret;
-}
-
-/* ---- the process -------------------------------------------------------- */
-
-int sys_getrlimit(int resource, uint64_t *soft)
-{
-	*soft = resource == RLIMIT_MEMLOCK ? world->host.memlock : UINT64_MAX;
-	return 0;
-}
-
-int sys_capable(int cap)
-{
-	return cap == CAP_IPC_LOCK ? world->host.cap_ipc_lock :
-		world->host.cap_sys_rawio;
-}
-
-/* In this world time passes at once. */
-void sys_sleep(unsigned int ms)
-{
-	CALL(0, 0, "sleep %u ms", ms);
-}
-
-int sys_page_size(void)
-{
-	return PAGE;
-}
-
-int sys_cpus(void)
-{
-	return 2;
 }
