@@ -22,10 +22,8 @@
 #define RAM_ALIGN GiB		/* the largest page an IOMMU maps at once */
 #define RAM_GUARD (64 * KiB)	/* the largest base page of any host */
 
-/* Since Linux 5.14; absent from older C library headers. */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
+/* MADV_POPULATE_WRITE of Linux 5.14, which older C libraries do not name. */
+#define POPULATE_WRITE 23
 
 static int report_no_memory(uint64_t size, uint64_t page, int err)
 {
@@ -159,7 +157,7 @@ static bool prefault_chunk(struct prefault *p)
 	if (off >= p->region->size || p->err)
 		return false;
 	len = MIN(PREFAULT_CHUNK, p->region->size - off);
-	err = sys_madvise(at, len, MADV_POPULATE_WRITE);
+	err = sys_madvise(at, len, POPULATE_WRITE);
 	if (err == -EINVAL)
 		touch(at, len);
 	else if (err < 0)
