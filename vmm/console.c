@@ -5,6 +5,10 @@
  * changed: input is read only when epoll says that there is some, and output
  * goes through a non-blocking descriptor of our own where Linux gives one.
  *
+ * The first byte of output sets a timer of a millisecond, so that a write takes
+ * along what comes soon after: a write for each byte would cost more than the
+ * guest's own exits.
+ *
  * The lock guards the rings. A port calls in with its own lock held and is
  * called back without this one.
  */
@@ -16,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 
 #include "vmm/arch.h"
 #include "vmm/console.h"
@@ -25,6 +30,7 @@
 #include "vmm/vm.h"
 
 #define ESCAPE 1		/* Ctrl-A */
+#define FLUSH_MS 1		/* for more output to gather before a write */
 #define RETRY_MS 10		/* to a full pipe or terminal */
 #define DRAIN_MS 2000		/* at the end, without progress */
 
@@ -53,9 +59,8 @@ struct console {
 
 	int out;		/* -1: nobody listens */
 	bool out_own;
-	int kick;		/* eventfd: there is output */
-	int retry;		/* timer, or -1 */
-	bool kicked;		/* the main thread knows of output */
+	int timer;		/* when to write */
+	bool due;		/* it is set, or the main thread is at it */
 	bool wants_room;	/* the port was told to wait */
 	uint8_t out_ring[OUT_SIZE];
 	unsigned int out_at, out_len;
@@ -207,35 +212,44 @@ static int out_some(struct console *con)
 	con->out_len -= n;
 	left = con->out_len;
 	if (!left)
-		con->kicked = false;
+		con->due = false;
 	pthread_mutex_unlock(&con->lock);
 	return left;
 }
 
-static void out_retry(void *arg);
+static void out_after(struct console *con, unsigned int ms)
+{
+	struct itimerspec when = { .it_value.tv_nsec = ms * 1000000L };
+
+	timerfd_settime(con->timer, 0, &when, NULL);
+}
 
 static void out_flush(struct console *con)
 {
-	bool wanted;
 	int left;
 
 	do
 		left = out_some(con);
 	while (left > 0);
 	if (left == -EAGAIN) {
-		con->retry = loop_timer(&con->vm->loop, RETRY_MS, out_retry,
-					con);
+		out_after(con, RETRY_MS);
 	} else if (left < 0) {
 		log_warn("console: output is lost from here on: %s",
 			 err_text(left));
 		con->out = -1;
 		out_flush(con);
-		return;
 	}
+}
+
+static void out_due(void *arg)
+{
+	struct console *con = arg;
+	uint64_t count;
+	bool wanted;
+
+	sys_read(con->timer, &count, sizeof(count));
+	out_flush(con);
 	pthread_mutex_lock(&con->lock);
-	/* No timer to be had: the next byte tries again. */
-	if (left < 0 && con->retry < 0)
-		con->kicked = false;
 	wanted = con->wants_room && con->out_len < OUT_SIZE;
 	if (wanted)
 		con->wants_room = false;
@@ -244,41 +258,21 @@ static void out_flush(struct console *con)
 		con->ops->room(con->owner);
 }
 
-static void out_kicked(void *arg)
-{
-	struct console *con = arg;
-	uint64_t count;
-
-	sys_read(con->kick, &count, sizeof(count));
-	if (con->retry < 0)
-		out_flush(con);
-}
-
-static void out_retry(void *arg)
-{
-	struct console *con = arg;
-
-	loop_timer_del(&con->vm->loop, con->retry);
-	con->retry = -1;
-	out_flush(con);
-}
-
 bool console_putc(struct console *con, uint8_t c)
 {
-	uint64_t one = 1;
-	bool kick = false, room;
+	bool first = false, room;
 
 	pthread_mutex_lock(&con->lock);
 	if (con->out_len < OUT_SIZE) {
 		con->out_ring[(con->out_at + con->out_len++) % OUT_SIZE] = c;
-		kick = !con->kicked;
-		con->kicked = true;
+		first = !con->due;
+		con->due = true;
 	}
 	room = con->out_len < OUT_SIZE;
 	con->wants_room = !room;
 	pthread_mutex_unlock(&con->lock);
-	if (kick)
-		sys_write(con->kick, &one, sizeof(one));
+	if (first)
+		out_after(con, FLUSH_MS);
 	return room;
 }
 
@@ -344,22 +338,23 @@ int console_create(struct vm *vm, int in, int out, struct console **console)
 	if (!con)
 		goto report;
 	con->vm = vm;
-	con->retry = -1;
 	pthread_mutex_init(&con->lock, NULL);
-	err = con->kick = sys_eventfd();
+	con->timer = timerfd_create(CLOCK_MONOTONIC,
+				    TFD_CLOEXEC | TFD_NONBLOCK);
+	err = con->timer < 0 ? -errno : 0;
 	if (err < 0)
 		goto free_con;
-	err = loop_add(&vm->loop, con->kick, out_kicked, con);
+	err = loop_add(&vm->loop, con->timer, out_due, con);
 	if (err < 0)
-		goto close_kick;
+		goto close_timer;
 	signal(SIGPIPE, SIG_IGN);
 	out_open(con, out);
 	in_open(con, in);
 	*console = con;
 	return 0;
 
-close_kick:
-	sys_close(con->kick);
+close_timer:
+	sys_close(con->timer);
 free_con:
 	pthread_mutex_destroy(&con->lock);
 	free(con);
@@ -372,13 +367,11 @@ void console_destroy(struct console *con)
 {
 	in_end(con);
 	term_restore();
-	if (con->retry >= 0)
-		loop_timer_del(&con->vm->loop, con->retry);
 	out_drain(con);
 	if (con->out_own && con->out >= 0)
 		sys_close(con->out);
-	loop_del(&con->vm->loop, con->kick);
-	sys_close(con->kick);
+	loop_del(&con->vm->loop, con->timer);
+	sys_close(con->timer);
 	pthread_mutex_destroy(&con->lock);
 	free(con);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Says the initrd's POSIX checksum and length, as cksum does: a CRC of 32
- * bits over the contents and then the length, lowest byte first.
+ * Says the initrd's CRC-32 and length, the two numbers at a gzip file's end
+ * (RFC 1952, section 8).
  */
 #include "guest.h"
 
@@ -12,8 +12,8 @@ static void make_table(void)
 	uint32_t i, j, c;
 
 	for (i = 0; i < 256; i++) {
-		for (c = i << 24, j = 0; j < 8; j++)
-			c = c << 1 ^ (c >> 31 ? 0x04c11db7 : 0);
+		for (c = i, j = 0; j < 8; j++)
+			c = c >> 1 ^ (c & 1 ? 0xedb88320 : 0);
 		table[i] = c;
 	}
 }
@@ -21,14 +21,12 @@ static void make_table(void)
 int guest(void)
 {
 	const uint8_t *p = (const uint8_t *)boot.initrd;
+	uint32_t c = 0xffffffff;
 	uint64_t i;
-	uint32_t c = 0;
 
 	make_table();
 	for (i = 0; i < boot.initrd_size; i++)
-		c = c << 8 ^ table[c >> 24 ^ p[i]];
-	for (i = boot.initrd_size; i; i >>= 8)
-		c = c << 8 ^ table[c >> 24 ^ (i & 255)];
+		c = c >> 8 ^ table[(c ^ p[i]) & 255];
 	say("%u %lu\n", ~c, boot.initrd_size);
 	return 0;
 }
