@@ -62,7 +62,8 @@ try "memory 1" 64 "memory: '1'" $run --memory 1
 try "memory not a number" 64 "memory: 'lots'" $run --memory lots
 try "memory beyond the host's" 69 'the host has' $run --memory 900G
 try "no huge pages" 69 'memory: cannot get 256 MiB' $run --hugepages
-try "no KVM" 69 'kvm: cannot open /dev/kvm: no such file' sh -c "mv /dev/kvm /kvm; $run; s=\$?; mv /kvm /dev/kvm; exit \$s"
+try "no KVM" 69 'kvm: cannot open /dev/kvm: no such file' \
+	sh -c "mv /dev/kvm /kvm; $run; s=\$?; mv /kvm /dev/kvm; exit \$s"
 try "KVM not permitted" 77 'kvm: cannot open /dev/kvm: permission denied' \
 	sh -c "chmod 600 /dev/kvm; exec setuidgid nobody $run"
 chmod 666 /dev/kvm
@@ -104,9 +105,11 @@ chmod 600 /dev/vfio/[0-9]* /dev/vfio/devices/*
 try "group not permitted" 77 'permission denied' setuidgid nobody $run --iommu legacy --vfio $dev
 try "cdev not permitted" 77 'permission denied' setuidgid nobody $run --iommu iommufd --vfio $dev
 try "no container" 69 'CONFIG_VFIO_CONTAINER' \
-	sh -c "mv /dev/vfio/vfio /vfio; ./legacy run -q --kernel kernel --vfio $dev; s=\$?; mv /vfio /dev/vfio/vfio; exit \$s"
+	sh -c "mv /dev/vfio/vfio /vfio; ./legacy run -q --kernel kernel --vfio $dev; s=\$?
+		mv /vfio /dev/vfio/vfio; exit \$s"
 try "no iommufd" 69 'CONFIG_IOMMUFD' \
-	sh -c "mv /dev/iommu /iommu; ./iommufd run -q --kernel kernel --vfio $dev; s=\$?; mv /iommu /dev/iommu; exit \$s"
+	sh -c "mv /dev/iommu /iommu; ./iommufd run -q --kernel kernel --vfio $dev; s=\$?
+		mv /iommu /dev/iommu; exit \$s"
 try "an option of another program" 64 'unknown option: --iommu' ./legacy run --kernel kernel --iommu auto
 
 $run --vfio $dev --initrd initrd.gz --append 'console=ttyS0 quiet do=read' --memory 512M >/out 2>&1 </dev/null
