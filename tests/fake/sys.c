@@ -19,6 +19,7 @@
 #include "vmm/sysname.h"
 
 #define HUGE (2 * MiB)
+#define POPULATE_WRITE 23	/* MADV_..., absent from older C libraries */
 
 /* The body of a call: the lock, the journal, and failing. */
 #define CALL(err, body, ...) \
@@ -362,9 +363,16 @@ int sys_munmap(void *addr, size_t len)
 	return CALL(0, do_munmap(addr, len), "munmap len=0x%zx", len);
 }
 
+/* Memory asked for ahead of use would cost a sweep minutes of clearing it. */
+static int do_madvise(void *addr, size_t len, int advice)
+{
+	return advice == POPULATE_WRITE ? 0 :
+		LINUX(madvise(addr, len, advice));
+}
+
 int sys_madvise(void *addr, size_t len, int advice)
 {
-	return CALL(EFAULT, LINUX(madvise(addr, len, advice)),
+	return CALL(EFAULT, do_madvise(addr, len, advice),
 		    "madvise len=0x%zx advice=%d", len, advice);
 }
 
