@@ -48,7 +48,7 @@ enum {				/* registers */
 #define MSR_RI		0x40
 #define MSR_DCD		0x80
 
-#define FIFO_SIZE 16
+#define FIFO_SIZE 16		/* each way; CONSOLE_ROOM is no less */
 #define POLLS 64		/* of LSR in a row make a polling driver */
 #define DIVISOR 12		/* 9600 baud */
 
@@ -61,13 +61,16 @@ struct serial {
 	uint8_t ier, fcr, lcr, mcr, msr, scr;
 	uint16_t divisor;
 	bool overrun;
-	bool busy;		/* the console has no room */
+	bool busy;		/* the console has no room for a FIFO's worth */
 	bool thre;		/* its interrupt is pending */
 	unsigned int polls;
 	uint8_t fifo[FIFO_SIZE];
 	unsigned int fifo_at, fifo_len;
 	int level;		/* of the interrupt line */
 };
+
+/* When the transmitter says that it is empty, it takes a FIFO's worth. */
+_Static_assert(CONSOLE_ROOM >= FIFO_SIZE, "room for a transmit FIFO");
 
 static unsigned int fifo_depth(const struct serial *s)
 {
@@ -138,8 +141,6 @@ static void transmit(struct serial *s, uint8_t c)
 	s->thre = false;
 	if (s->mcr & MCR_LOOP)
 		receive(s, c);
-	else if (s->busy)
-		return;		/* written over a full transmitter: lost */
 	else
 		s->busy = !console_putc(s->cfg.console, c);
 	s->thre = !s->busy;

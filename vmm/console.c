@@ -217,6 +217,11 @@ static int out_some(struct console *con)
 	return left;
 }
 
+static bool out_room(const struct console *con)
+{
+	return con->out_len + CONSOLE_ROOM <= OUT_SIZE;
+}
+
 static void out_after(struct console *con, unsigned int ms)
 {
 	struct itimerspec when = { .it_value.tv_nsec = ms * 1000000L };
@@ -250,7 +255,7 @@ static void out_due(void *arg)
 	sys_read(con->timer, &count, sizeof(count));
 	out_flush(con);
 	pthread_mutex_lock(&con->lock);
-	wanted = con->wants_room && con->out_len < OUT_SIZE;
+	wanted = con->wants_room && out_room(con);
 	if (wanted)
 		con->wants_room = false;
 	pthread_mutex_unlock(&con->lock);
@@ -268,7 +273,7 @@ bool console_putc(struct console *con, uint8_t c)
 		first = !con->due;
 		con->due = true;
 	}
-	room = con->out_len < OUT_SIZE;
+	room = out_room(con);
 	con->wants_room = !room;
 	pthread_mutex_unlock(&con->lock);
 	if (first)

@@ -42,9 +42,12 @@ void console_connect(struct console *console, const struct console_ops *ops,
 
 /* console_getc - the next byte of input, or -1. Any thread; never waits. */
 int console_getc(struct console *console);
+/* What a port may still put after console_putc() has said there is room. */
+#define CONSOLE_ROOM 16
 /*
  * console_putc - take @c for output. Any thread; never waits. Returns whether
- * there is room for more; if not, put nothing until room() is called.
+ * there is room for CONSOLE_ROOM more; if not, room() is called once there is.
+ * Without any room left, @c is dropped.
  */
 bool console_putc(struct console *console, uint8_t c);
 
