@@ -34,7 +34,8 @@ done
 /share/postern unbind $dev || exit
 until [ -b /dev/nvme0n1 ]; do usleep 100000; done
 echo "host reads" $(dd if=/dev/nvme0n1 bs=1M count=64 2>/dev/null | md5sum)
-echo "complaints:" $(dmesg | grep -cE 'BUG:|WARNING:|Oops|DMAR:.*fault|stall')
+dmesg | grep -E "BUG:|WARNING:|Oops|DMAR:.*fault|detected stall"
+echo "complaints:" $(dmesg | grep -cE "BUG:|WARNING:|Oops|DMAR:.*fault|detected stall")
 END
 status "$BED" --nvme "$TMP/disk" --share "$TMP/share" --add "$TMP/inside" -- sh /inside >"$TMP/out"
 cat "$TMP/out"
