@@ -291,11 +291,13 @@ unit-programs: $(unit-programs)
 
 .PHONY: check check-style check-unit check-guest check-bed bed-shell demo \
 	install clean distclean help
-check: all
+check: all configs
 	@tests/run
 check-style check-unit: check-%:
 	@tests/$*/run
-check-guest check-bed: check-%: all
+check-guest: all
+check-bed: all configs
+check-guest check-bed: check-%:
 	@tests/$*/run
 bed-shell: all
 	@tests/bed/shell

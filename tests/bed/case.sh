@@ -10,7 +10,12 @@ set -eu
 bed_dir=$(cd "$(dirname "$0")/.." && pwd)
 BED=$bed_dir/bed
 PREPARE=$(cd "$bed_dir/../prepare" && pwd)
-BINARY=${BINARY:-$(cd "$bed_dir/../.." && pwd)/build/postern}
+O=${O:-build}
+case $O in
+/*) ;;
+*) O=$(cd "$bed_dir/../.." && pwd)/$O ;;
+esac
+BINARY=${BINARY:-$O/postern}
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/case.XXXXXX")
 trap 'rm -rf "$TMP"' EXIT
 export BED PREPARE BINARY TMP
