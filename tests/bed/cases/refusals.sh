@@ -93,7 +93,8 @@ grep -q 'warning: 0000:03:00.0.*0000:03:00.1.*e1000e' /err && echo "good warning
 	cat /err
 }
 for iommu in legacy iommufd; do
-	try "a group shared with another driver ($iommu)" 69 '0000:03:00.1.*e1000e' $run --iommu $iommu --vfio 0000:03:00.0
+	try "a group shared with another driver ($iommu)" 69 '0000:03:00.1.*e1000e' \
+		$run --iommu $iommu --vfio 0000:03:00.0
 	grep -q "hint: postern bind 0000:03:00.1" /err && echo "good hint" || echo "bad hint"
 done
 $p unbind 0000:03:00.0
@@ -130,7 +131,8 @@ END
 truncate -s 64M "$TMP/disk"
 status "$BED" --nvme "$TMP/disk" --share "$TMP/share" --add "$TMP/inside" \
 	--qemu '-device pcie-root-port,id=two,chassis=9,addr=0x10
-		-device edu,bus=two,addr=0.0,multifunction=on -device e1000e,bus=two,addr=0.1' -- sh /inside >"$TMP/out" 2>&1
+		-device edu,bus=two,addr=0.0,multifunction=on -device e1000e,bus=two,addr=0.1' \
+	-- sh /inside >"$TMP/out" 2>&1
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"
 ! grep -q '^bad ' "$TMP/out" || fail "some are bad"
