@@ -45,6 +45,12 @@ struct desc {
 	unsigned int nr_ranges;
 	int irq;		/* line, or -1 */
 	bool irq_level;		/* else edge */
+	/*
+	 * Of a PCI bridge: pin p (0: INTA) of slot s is line
+	 * intx_first + (s + p) % intx_nr, level. 0 as intx_nr: not wired.
+	 */
+	unsigned int intx_first;
+	unsigned int intx_nr;
 };
 
 struct device_ops {

@@ -236,15 +236,25 @@ void aml_name_id(struct aml *aml, const char *path, const char *id)
 	}
 }
 
+void aml_package(struct aml *aml, unsigned int nr)
+{
+	aml_byte(aml, OP_PACKAGE);
+	begin(aml);
+	aml_byte(aml, nr);
+}
+
+void aml_name_block(struct aml *aml, const char *path, unsigned int nr)
+{
+	name(aml, path);
+	aml_package(aml, nr);
+}
+
 void aml_name_package(struct aml *aml, const char *path,
 		      const uint8_t *values, unsigned int nr)
 {
 	unsigned int i;
 
-	name(aml, path);
-	aml_byte(aml, OP_PACKAGE);
-	begin(aml);
-	aml_byte(aml, nr);
+	aml_name_block(aml, path, nr);
 	for (i = 0; i < nr; i++)
 		aml_int(aml, values[i]);
 	aml_end(aml);

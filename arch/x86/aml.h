@@ -55,6 +55,10 @@ void aml_end(struct aml *aml);
 void aml_name_int(struct aml *aml, const char *name, uint64_t value);
 /* "PNP0501" becomes an EISA id; any other form is a string. */
 void aml_name_id(struct aml *aml, const char *name, const char *id);
+/* Name (@name, Package () {@nr of anything}); a block. */
+void aml_name_block(struct aml *aml, const char *name, unsigned int nr);
+/* A package inside another; a block. */
+void aml_package(struct aml *aml, unsigned int nr);
 void aml_name_package(struct aml *aml, const char *name,
 		      const uint8_t *values, unsigned int nr);
 

@@ -144,6 +144,8 @@ static int create_pci(struct vm *vm)
 		.mem32_size = X86_MEM32_SIZE,
 		.mem64_min = ALIGN_UP(ram_end(vm), GiB),
 		.mem64_max = BIT(cpuid_phys_bits(vm)),
+		.intx_first = X86_PCI_IRQ,
+		.intx_nr = X86_IRQ_PINS - X86_PCI_IRQ,
 	};
 	unsigned int i;
 	int err;

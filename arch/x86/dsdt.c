@@ -8,7 +8,7 @@
  *		Name (_CRS, ResourceTemplate () { IO (...) IRQNoFlags () {4} })
  *	}
  *
- * and the PCI host has besides its bus range, _OSC, and a companion that
+ * and the PCI host has besides its bus range, _OSC, _PRT, and a companion that
  * reserves its configuration space, without which Linux won't use it.
  */
 #include <string.h>
@@ -20,6 +20,8 @@
 
 #define PCI_HOST "PNP0A08"
 #define RESERVED "PNP0C02"
+#define PCI_SLOTS 32
+#define PCI_PINS 4
 
 /* Operators of section 20.2.5 that _OSC is written with. */
 enum {
@@ -192,6 +194,29 @@ static void put_pci_crs(struct aml *aml, const struct desc *host)
 	aml_crs_end(aml);
 }
 
+/*
+ * Where the interrupt pins of the slots lead: to GSIs, for an OS that uses
+ * the IOAPIC. Without a word on it such a line is level and active low, which
+ * is what KVM's, that has no polarity, passes for.
+ */
+static void put_prt(struct aml *aml, const struct desc *host)
+{
+	unsigned int slot, pin;
+
+	aml_name_block(aml, "_PRT", (PCI_SLOTS - 1) * PCI_PINS);
+	for (slot = 1; slot < PCI_SLOTS; slot++)
+		for (pin = 0; pin < PCI_PINS; pin++) {
+			aml_package(aml, 4);
+			aml_int(aml, slot << 16 | 0xffff);
+			aml_int(aml, pin);
+			aml_int(aml, 0);
+			aml_int(aml, host->intx_first +
+				     (slot + pin) % host->intx_nr);
+			aml_end(aml);
+		}
+	aml_end(aml);
+}
+
 static void put_device(struct aml *aml, const struct device *dev,
 		       const struct desc *desc)
 {
@@ -206,6 +231,8 @@ static void put_device(struct aml *aml, const struct device *dev,
 		aml_name_int(aml, "_BBN", 0);
 		put_pci_crs(aml, desc);
 		put_osc(aml);
+		if (desc->intx_nr)
+			put_prt(aml, desc);
 	} else {
 		put_crs(aml, desc);
 	}

@@ -20,6 +20,7 @@
 /* GSIs: pins of the IOAPIC, but that GSI 0 (the PIT) is wired to pin 2 */
 #define X86_COM1_IRQ		4
 #define X86_SCI_IRQ		9
+#define X86_PCI_IRQ		16	/* from here on: PCI's pins, level */
 #define X86_IRQ_PINS		24
 
 /* Low memory, as a boot protocol leaves it to the guest; all below 640 KiB */

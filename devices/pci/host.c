@@ -115,6 +115,8 @@ static void host_describe(const struct device *device, struct desc *desc)
 	desc->compatible = "pci-host-ecam-generic";
 	desc->acpi_hid = "PNP0A08";
 	desc->acpi_cid = "PNP0A03";
+	desc->intx_first = host->layout.intx_first;
+	desc->intx_nr = host->layout.intx_nr;
 	desc_add(desc, DESC_MMIO, host->layout.ecam, PCI_ECAM_SIZE);
 	if (host->layout.cf8)
 		desc_add(desc, DESC_PIO, 0xcf8, 8);
@@ -186,6 +188,20 @@ void pci_dev_del(struct pci_dev *dev)
 	host->devs[dev->devfn] = NULL;
 	pack(host);
 	pthread_rwlock_unlock(&host->lock);
+}
+
+/*
+ * Neighbouring slots get lines of their own, as the usual swizzle of bridges
+ * has it. PCI Local Bus 3.0 section 2.2.6, note on binding.
+ */
+int pci_intx(const struct pci_dev *dev, unsigned int pin)
+{
+	const struct pci_layout *layout = &dev->host->layout;
+
+	if (!layout->intx_nr || !pin)
+		return -1;
+	return layout->intx_first +
+	       ((dev->devfn >> 3) + pin - 1) % layout->intx_nr;
 }
 
 void pci_dev_reset(struct pci_dev *dev)

@@ -29,6 +29,8 @@ struct pci_layout {
 	uint64_t mem32_base, mem32_size;
 	uint64_t mem64_min;		/* lowest address of the 64-bit window */
 	uint64_t mem64_max;		/* one past the highest */
+	/* The lines that interrupt pins are spread over; see pci_intx(). */
+	unsigned int intx_first, intx_nr;
 };
 
 struct pci_dev;
@@ -110,6 +112,12 @@ void pci_dev_del(struct pci_dev *dev);
  * BAR back to that address.
  */
 int pci_host_assign(struct pci_host *host);
+
+/*
+ * pci_intx - the line that interrupt pin @pin (1: INTA) of @dev is wired to:
+ * level, and shared with other functions. -1: not wired.
+ */
+int pci_intx(const struct pci_dev *dev, unsigned int pin);
 
 /*
  * pci_dev_reset - decoding off and BARs back to where pci_host_assign() put

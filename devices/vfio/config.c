@@ -5,9 +5,6 @@
  * change as far as wmask[] lets it; hw[] says which. BARs and decoding are
  * the bridge's. PCI Local Bus 3.0 section 6.2; Linux:
  * drivers/vfio/pci/vfio_pci_config.c has what the kernel lets through.
- *
- * INTx is not offered yet: the pin reads 0, and the device is kept from using
- * it by its command register. Neither is the option ROM.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -100,8 +97,8 @@ static void header_build(struct vfio_pci *d)
 		PCI_COMMAND_INVALIDATE | PCI_COMMAND_PARITY |
 		PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE, 2);
 	/* Status: errors are the device's, to be cleared by writing ones. */
-	pci_put(d->hw, PCI_STATUS, UINT16_MAX & ~(PCI_STATUS_INTERRUPT |
-						  PCI_STATUS_CAP_LIST), 2);
+	pci_put(d->hw, PCI_STATUS, UINT16_MAX & ~(PCI_STATUS_CAP_LIST |
+		(d->irqs.intx.pin ? 0 : PCI_STATUS_INTERRUPT)), 2);
 	cfg[PCI_STATUS] = cfg[PCI_CAPABILITY_LIST] ? PCI_STATUS_CAP_LIST : 0;
 	cfg[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_NORMAL;
 	cfg[PCI_BIST] = 0;
@@ -110,7 +107,8 @@ static void header_build(struct vfio_pci *d)
 	pci_put(cfg, PCI_ROM_ADDRESS, 0, 4);
 	pci_put(cfg, PCI_CAPABILITY_LIST + 1, 0, 3);
 	pci_put(cfg, 0x38, 0, 4);
-	cfg[PCI_INTERRUPT_LINE] = cfg[PCI_INTERRUPT_PIN] = 0;
+	cfg[PCI_INTERRUPT_LINE] = 0;
+	cfg[PCI_INTERRUPT_PIN] = d->irqs.intx.pin;
 	wmask[PCI_INTERRUPT_LINE] = 0xff;
 	wmask[PCI_CACHE_LINE_SIZE] = wmask[PCI_LATENCY_TIMER] = 0xff;
 }
@@ -124,6 +122,7 @@ int config_build(struct vfio_pci *d)
 	err = caps_build(d);
 	if (err < 0)
 		return err;
+	intx_probe(d);
 	header_build(d);
 	memcpy(d->initial, d->pci.cfg, sizeof(d->initial));
 	return 0;
@@ -132,18 +131,22 @@ int config_build(struct vfio_pci *d)
 void config_reset(struct vfio_pci *d)
 {
 	memcpy(d->pci.cfg, d->initial, sizeof(d->initial));
-	config_command(d, 0);
+	config_command(d, PCI_COMMAND_INTX_DISABLE);
 }
 
 void config_command(struct vfio_pci *d, uint16_t bits)
 {
-	hw_write(d, PCI_COMMAND, bits | PCI_COMMAND_INTX_DISABLE, 2);
+	if (!d->irqs.intx.pin)
+		bits |= PCI_COMMAND_INTX_DISABLE;
+	hw_write(d, PCI_COMMAND, bits, 2);
 }
 
 void config_quiet(struct vfio_pci *d)
 {
-	config_command(d, pci_get(d->pci.cfg, PCI_COMMAND, 2) &
-			  ~PCI_COMMAND_MASTER);
+	uint16_t bits = pci_get(d->pci.cfg, PCI_COMMAND, 2);
+
+	config_command(d, (bits & ~PCI_COMMAND_MASTER) |
+			  PCI_COMMAND_INTX_DISABLE);
 }
 
 uint32_t vfio_cfg_read(struct pci_dev *pci, unsigned int off,
@@ -208,6 +211,8 @@ void vfio_cfg_write(struct pci_dev *pci, unsigned int off, uint32_t val,
 	pass(d, off, val, len);
 	msi_cfg_written(&d->irqs.msi, off, len);
 	msix_cfg_written(&d->irqs.msix, off, len);
+	if (pci_covers(off, len, PCI_COMMAND, 2))
+		irqs_command(d);
 	pthread_mutex_unlock(&d->lock);
 	if (power)
 		power_after(d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * MSI and MSI-X of an assigned device. There are two states per vector: what
+ * MSI and MSI-X of an assigned device, and which kind of interrupt it uses
+ * (the pin is intx.c's). There are two states per vector: what
  * the guest asked (msix.h) and what the host has (struct vfio_vector), and
  * one function, vector_sync(), which moves the second towards the first. The
  * entry points only note that something was asked, and call it. Linux:
@@ -256,34 +257,68 @@ void vectors_off(struct vfio_pci *d)
 			sys_close(v->fd);
 		*v = (struct vfio_vector){ .fd = -1, .gsi = -1 };
 	}
+	intx_off(d);
 	irqs->enabled = false;
 	irqs->range = 0;
 	irqs->index = -1;
 }
 
-/* VFIO's index of the kind that the guest has enabled; it may not be both. */
-static int asked_index(const struct vfio_irqs *irqs)
+/* VFIO's index of the kind that the guest uses; it is never more than one. */
+static int asked_index(const struct vfio_pci *d)
 {
+	const struct vfio_irqs *irqs = &d->irqs;
+
 	if (msix_enabled(&irqs->msix))
 		return VFIO_PCI_MSIX_IRQ_INDEX;
-	return msi_enabled(&irqs->msi) ? VFIO_PCI_MSI_IRQ_INDEX : -1;
+	if (msi_enabled(&irqs->msi))
+		return VFIO_PCI_MSI_IRQ_INDEX;
+	return intx_wanted(d) ? VFIO_PCI_INTX_IRQ_INDEX : -1;
+}
+
+static void switch_on(struct vfio_pci *d, int index)
+{
+	struct vfio_irqs *irqs = &d->irqs;
+	unsigned int i;
+
+	irqs->index = index;
+	if (index == VFIO_PCI_INTX_IRQ_INDEX) {
+		irqs->enabled = true;
+		if (intx_on(d) < 0) {
+			vectors_off(d);
+			irqs->index = index;	/* not again and again */
+		}
+		return;
+	}
+	for (i = 0; index >= 0 && i < irqs->nr; i++)
+		vector_sync(d, i);
 }
 
 static void irqs_update(void *owner, unsigned int vector)
 {
 	struct vfio_pci *d = owner;
 	struct vfio_irqs *irqs = &d->irqs;
-	int index = asked_index(irqs);
-	unsigned int i;
+	int index = asked_index(d);
 
 	if (index != irqs->index) {
 		vectors_off(d);
-		irqs->index = index;
-		for (i = 0; index >= 0 && i < irqs->nr; i++)
-			vector_sync(d, i);
-	} else if (index >= 0) {
+		switch_on(d, index);
+	} else if (index > VFIO_PCI_INTX_IRQ_INDEX) {
 		vector_sync(d, vector);
 	}
+}
+
+/*
+ * A pin that is only disabled for a moment stays set up: the host masks it by
+ * the command register.
+ */
+void irqs_command(struct vfio_pci *d)
+{
+	uint16_t command = pci_get(d->pci.cfg, PCI_COMMAND, 2);
+
+	if (d->irqs.index == VFIO_PCI_INTX_IRQ_INDEX &&
+	    command & PCI_COMMAND_INTX_DISABLE)
+		return;
+	irqs_update(d, 0);
 }
 
 /* The eventfd is the pending bit; reading it moves the bit over here. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "devices/vfio/vfio.h"
@@ -147,7 +148,7 @@ static int setup(struct vfio_pci *d)
 		return err;
 	}
 	bars_mmap(d);
-	config_command(d, 0);
+	config_command(d, PCI_COMMAND_INTX_DISABLE);
 	return 0;
 }
 
@@ -162,12 +163,18 @@ static void announce(const struct vfio_pci *d)
 {
 	const struct vfio_irqs *irqs = &d->irqs;
 	unsigned int nr = irqs->msix.cap ? irqs->msix.nr : irqs->msi.nr;
+	char kind[40] = "no interrupts";
 
-	log_info("vfio %s: %04x:%04x at guest 00:%02x.%x, %u %s vector%s",
-		 d->name, pci_get(d->pci.cfg, PCI_VENDOR_ID, 2),
+	if (nr)
+		snprintf(kind, sizeof(kind), "%u %s vector%s", nr,
+			 irqs->msix.cap ? "MSI-X" : "MSI", nr == 1 ? "" : "s");
+	else if (irqs->intx.gsi >= 0)
+		snprintf(kind, sizeof(kind), "INTx on line %d",
+			 irqs->intx.gsi);
+	log_info("vfio %s: %04x:%04x at guest 00:%02x.%x, %s", d->name,
+		 pci_get(d->pci.cfg, PCI_VENDOR_ID, 2),
 		 pci_get(d->pci.cfg, PCI_DEVICE_ID, 2), d->pci.devfn >> 3,
-		 d->pci.devfn & 7, nr, irqs->msix.cap ? "MSI-X" : "MSI",
-		 nr == 1 ? "" : "s");
+		 d->pci.devfn & 7, kind);
 }
 
 static int plug(struct vfio_pci *d, struct pci_host *host, int devfn)
@@ -206,6 +213,7 @@ int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec)
 	err = plug(d, host, devfn);
 	if (err < 0)
 		goto undo_setup;
+	intx_wire(d);
 	device_add(vm, &d->device, d->name, &vfio_device_ops);
 	announce(d);
 	return 0;

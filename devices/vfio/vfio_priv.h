@@ -2,7 +2,7 @@
 /*
  * One assigned PCI device, shared by the files that make it: vfio_pci.c (its
  * life), config.c and caps.c (config space), bar.c (regions), irq.c
- * (interrupts).
+ * (MSI, MSI-X and which kind is in use), intx.c (the interrupt pin).
  *
  * Lock: d->lock, taken inside the PCI lock, for all of the interrupt state.
  */
@@ -54,7 +54,18 @@ struct vfio_vector {
 	struct msi msg;		/* that gsi delivers */
 };
 
+/* The interrupt pin: a level, which the host masks when it fires. */
+struct vfio_intx {
+	unsigned int pin;	/* 1..4, 0: none */
+	int gsi;		/* that it is wired to, -1: nowhere */
+	int trigger;		/* eventfd that the device signals, -1: off */
+	int resample;		/* eventfd that has the host unmask it */
+	bool attached;
+	bool warned;
+};
+
 struct vfio_irqs {
+	struct vfio_intx intx;
 	struct msi_cap msi;
 	struct msix msix;
 	struct vfio_vector *vectors;
@@ -105,7 +116,7 @@ int config_build(struct vfio_pci *d);
 void config_reset(struct vfio_pci *d);
 /*
  * config_command - write the device's command register: what @bits says, and
- * INTx off.
+ * INTx off if the guest is not to have it.
  */
 void config_command(struct vfio_pci *d, uint16_t bits);
 /* config_quiet - the device masters the bus no longer. */
@@ -162,5 +173,29 @@ void vectors_destroy(struct vfio_pci *d);
  * with d->lock held.
  */
 void vectors_off(struct vfio_pci *d);
+/*
+ * irqs_command - the guest has written the command register, on which INTx
+ * depends; with d->lock held.
+ */
+void irqs_command(struct vfio_pci *d);
+
+/* ---- intx.c ------------------------------------------------------------- */
+
+/*
+ * intx_probe - whether there is an interrupt pin to offer, and which; cfg[]
+ * is still the device's.
+ */
+void intx_probe(struct vfio_pci *d);
+/* intx_wire - the device has its place on the bus, and thereby its line. */
+void intx_wire(struct vfio_pci *d);
+/* intx_wanted - the guest uses the device and has not disabled the pin. */
+bool intx_wanted(const struct vfio_pci *d);
+/*
+ * intx_on - from now on the pin reaches the guest without us. -errno; what
+ * was done by then is undone by intx_off(), which leaves it to the caller to
+ * take VFIO's interrupt down before.
+ */
+int intx_on(struct vfio_pci *d);
+void intx_off(struct vfio_pci *d);
 
 #endif

@@ -253,10 +253,17 @@ struct fake_msg {
 /*
  * fake_irq_fire - the device raises the vector. Returns 1 and fills @msg when
  * an irqfd takes it to the guest; 0 when an eventfd was signalled that no
- * irqfd watches; -ENOENT when the vector is not enabled.
+ * irqfd watches; -ENOENT when the vector is not enabled; -EAGAIN for INTx
+ * that is disabled in the command register, or that has fired and was not
+ * acknowledged.
  */
 int fake_irq_fire(struct fake_pci *pci, unsigned int index,
 		  unsigned int vector, struct fake_msg *msg);
+/*
+ * fake_intx_ack - the guest acknowledges line @gsi; whether that reaches the
+ * device's INTx and has it unmasked.
+ */
+bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi);
 /* fake_irqfds, fake_routes - irqfds attached; entries of the routing table. */
 unsigned int fake_irqfds(void);
 unsigned int fake_routes(void);

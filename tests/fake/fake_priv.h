@@ -110,6 +110,8 @@ struct fake_pci_priv {
 	int bar_fd[6];
 	unsigned int enabled[IRQ_INDEXES];
 	struct vector vectors[IRQ_INDEXES][IRQ_VECTORS];
+	struct vector unmask;	/* unmasks INTx when signalled */
+	bool masked;		/* INTx, since it fired */
 	unsigned int last_cap, last_ecap, next_cap, next_ecap;
 };
 
@@ -288,5 +290,7 @@ void kvm_release(struct file *file);
 bool kvm_uses(uintptr_t start, size_t len);
 /* Where an interrupt on this eventfd goes: false if no irqfd has it. */
 bool kvm_deliver(struct file *eventfd, struct fake_msg *msg);
+/* The guest acknowledges line @gsi; whether @resample is told of it. */
+bool kvm_ack(uint32_t gsi, const struct file *resample);
 
 #endif

@@ -4,6 +4,7 @@
  * firing them. Linux: include/uapi/linux/vfio.h, struct vfio_irq_set.
  */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,6 +66,10 @@ static void disable(struct fake_pci *pci, unsigned int index)
 	for (i = 0; i < IRQ_VECTORS; i++)
 		clear(&pci->priv->vectors[index][i]);
 	pci->priv->enabled[index] = 0;
+	if (index == INTX) {
+		clear(&pci->priv->unmask);
+		pci->priv->masked = false;
+	}
 }
 
 void irq_disable_all(struct fake_pci *pci)
@@ -185,8 +190,10 @@ static int trigger(struct fake_pci *pci, const struct vfio_irq_set *arg)
 }
 
 /* Only INTx has a mask in the kernel. */
-static int mask(const struct fake_pci *pci, const struct vfio_irq_set *arg)
+static int mask(struct fake_pci *pci, const struct vfio_irq_set *arg)
 {
+	int32_t fd;
+
 	if (arg->index != INTX)
 		return -ENOTTY;
 	if (!pci->priv->enabled[INTX])
@@ -194,6 +201,11 @@ static int mask(const struct fake_pci *pci, const struct vfio_irq_set *arg)
 	if (arg->flags & VFIO_IRQ_SET_ACTION_MASK &&
 	    arg->flags & VFIO_IRQ_SET_DATA_EVENTFD)
 		return -ENOTTY;
+	if (arg->flags & VFIO_IRQ_SET_DATA_EVENTFD) {
+		memcpy(&fd, arg->data, sizeof(fd));
+		return set(&pci->priv->unmask, fd);
+	}
+	pci->priv->masked = arg->flags & VFIO_IRQ_SET_ACTION_MASK;
 	return 0;
 }
 
@@ -220,6 +232,14 @@ unsigned int fake_irq_enabled(const struct fake_pci *pci, unsigned int index)
 	return pci->priv->enabled[index];
 }
 
+bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi)
+{
+	if (!kvm_ack(gsi, pci->priv->unmask.eventfd))
+		return false;
+	pci->priv->masked = false;
+	return true;
+}
+
 int fake_irq_fire(struct fake_pci *pci, unsigned int index,
 		  unsigned int vector, struct fake_msg *msg)
 {
@@ -229,6 +249,11 @@ int fake_irq_fire(struct fake_pci *pci, unsigned int index,
 	memset(msg, 0, sizeof(*msg));
 	if (vector >= pci->priv->enabled[index] || !v->eventfd)
 		return -ENOENT;
+	if (index == INTX && (pci->priv->masked ||
+			      fake_cfg_get16(pci, PCI_COMMAND) &
+			      PCI_COMMAND_INTX_DISABLE))
+		return -EAGAIN;
+	pci->priv->masked = index == INTX;
 	if (kvm_deliver(v->eventfd, msg))
 		return 1;
 	return write(v->eventfd->real, &one, sizeof(one)) < 0 ? -EIO : 0;

@@ -275,6 +275,18 @@ bool kvm_deliver(struct file *eventfd, struct fake_msg *msg)
 	return irqfd && route(world->kvms, irqfd->gsi, msg);
 }
 
+bool kvm_ack(uint32_t gsi, const struct file *resample)
+{
+	const struct irqfd *irqfd;
+
+	if (!world->kvms || !resample)
+		return false;
+	for (irqfd = world->kvms->irqfds; irqfd; irqfd = irqfd->next)
+		if (irqfd->gsi == gsi && irqfd->resample == resample)
+			return true;
+	return false;
+}
+
 /* ---- the VFIO device ---------------------------------------------------- */
 
 static int create_device(struct fake_kvm *kvm, struct kvm_create_device *arg)

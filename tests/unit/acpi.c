@@ -50,6 +50,8 @@ static void describe_pci(const struct device *dev, struct desc *desc)
 	desc->ranges[4] = (struct desc_range){ DESC_MMIO_WINDOW, 64 * GiB,
 					       16 * GiB, true };
 	desc->nr_ranges = 5;
+	desc->intx_first = 16;
+	desc->intx_nr = 8;
 }
 
 /* Something no board of ours has yet: memory, a level interrupt, a long id. */
@@ -359,6 +361,10 @@ TEST(acpica_understands_the_tables)
 	      "[1-9][0-9]* (errors|warnings|remarks)");
 	shell(dir, "acpiexec -b 'namespace; quit' dsdt.aml facp.aml", "COM2",
 	      "error|exception");
+	/* Each pin of slots 1 to 31; the last: pin D of 31, (31 + 3) % 8. */
+	shell(dir, "acpiexec -b 'evaluate \\_SB.PCI0._PRT; quit' dsdt.aml |"
+		   "grep -A 4 'Count 4\\|Contains 4' | tail -n 5",
+	      "0000000000000012", "error|exception");
 	/* Of all that is asked for, the OS gets one, and learns that. */
 	shell(dir, "acpiexec -b 'execute \\_SB.PCI0._OSC "
 		   "(5B4DDB33F71F1C4096577441C03DD766) 1 3 "

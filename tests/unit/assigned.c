@@ -10,6 +10,7 @@ const struct pci_layout layout = {
 	.ecam = ECAM, .cf8 = true, .io_base = 0x1000, .io_size = 0xf000,
 	.mem32_base = 0xc0000000, .mem32_size = 0x10000000,
 	.mem64_min = 0x100000000, .mem64_max = 0x10000000000,
+	.intx_first = 16, .intx_nr = 8,
 };
 
 struct config cfg;

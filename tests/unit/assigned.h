@@ -18,6 +18,7 @@
 
 #define ADDR "0000:01:00.0"
 #define SLOT(n) ((n) << 3)
+#define INTX VFIO_PCI_INTX_IRQ_INDEX
 #define MSIX VFIO_PCI_MSIX_IRQ_INDEX
 #define MSI VFIO_PCI_MSI_IRQ_INDEX
 

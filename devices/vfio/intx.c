@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The interrupt pin of an assigned device: a level, carried to the guest and
+ * back by two eventfds, so that none of it comes here. PCI Local Bus 3.0
+ * section 2.2.6; Linux: include/uapi/linux/vfio.h (VFIO_DEVICE_SET_IRQS),
+ * Documentation/virt/kvm/api.rst (KVM_IRQFD_FLAG_RESAMPLE).
+ *
+ *	device -> host's handler masks it -> trigger -> KVM raises the line
+ *	guest acknowledges -> KVM lowers it -> resample -> host unmasks it
+ *
+ * Still asserted, it fires again at once, and so the line may be shared. It
+ * is set up only when the guest begins to use the device, and taken down when
+ * MSI or MSI-X takes over: VFIO has one kind enabled at a time.
+ */
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "devices/vfio/vfio_priv.h"
+#include "vmm/log.h"
+#include "vmm/sys.h"
+
+#define PINS 4
+
+/* Any of these, and the guest is using the device. */
+#define IN_USE (PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER)
+
+void intx_probe(struct vfio_pci *d)
+{
+	struct vfio_irq_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_INTX_IRQ_INDEX,
+	};
+	struct vfio_intx *intx = &d->irqs.intx;
+	unsigned int pin = d->pci.cfg[PCI_INTERRUPT_PIN];
+
+	intx->gsi = intx->trigger = intx->resample = -1;
+	if (pin > PINS ||
+	    sys_ioctl(d->fd, VFIO_DEVICE_GET_IRQ_INFO, &info) < 0 ||
+	    !info.count || !(info.flags & VFIO_IRQ_INFO_EVENTFD))
+		pin = 0;
+	intx->pin = pin;
+}
+
+/* The register is for the guest's software alone to read; nobody obeys it. */
+void intx_wire(struct vfio_pci *d)
+{
+	struct vfio_intx *intx = &d->irqs.intx;
+
+	intx->gsi = pci_intx(&d->pci, intx->pin);
+	if (intx->gsi < 0)
+		return;
+	d->pci.cfg[PCI_INTERRUPT_LINE] = intx->gsi;
+	d->initial[PCI_INTERRUPT_LINE] = intx->gsi;
+}
+
+bool intx_wanted(const struct vfio_pci *d)
+{
+	uint16_t command = pci_get(d->pci.cfg, PCI_COMMAND, 2);
+
+	return d->irqs.intx.gsi >= 0 && command & IN_USE &&
+	       !(command & PCI_COMMAND_INTX_DISABLE);
+}
+
+static int set_eventfd(struct vfio_pci *d, uint32_t action, int32_t fd)
+{
+	struct {
+		struct vfio_irq_set set;
+		int32_t fd;
+	} arg = {
+		.set = {
+			.argsz = sizeof(arg),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | action,
+			.index = VFIO_PCI_INTX_IRQ_INDEX,
+			.count = 1,
+		},
+		.fd = fd,
+	};
+
+	return sys_ioctl(d->fd, VFIO_DEVICE_SET_IRQS, &arg);
+}
+
+static int carry(struct vfio_pci *d)
+{
+	struct vfio_intx *intx = &d->irqs.intx;
+	int err;
+
+	err = intx->trigger = sys_eventfd();
+	if (err < 0)
+		return err;
+	err = intx->resample = sys_eventfd();
+	if (err < 0)
+		return err;
+	err = irq_fd_attach(&d->vm->irqs, intx->gsi, intx->trigger,
+			    intx->resample);
+	if (err < 0)
+		return err;
+	intx->attached = true;
+	err = set_eventfd(d, VFIO_IRQ_SET_ACTION_TRIGGER, intx->trigger);
+	if (err < 0)
+		return err;
+	return set_eventfd(d, VFIO_IRQ_SET_ACTION_UNMASK, intx->resample);
+}
+
+int intx_on(struct vfio_pci *d)
+{
+	struct vfio_intx *intx = &d->irqs.intx;
+	int err = carry(d);
+
+	trace(TRACE_IRQ, "%s: pin %u on line %d: %d", d->name, intx->pin,
+	      intx->gsi, err);
+	if (err < 0 && !intx->warned)
+		log_warn("vfio %s: cannot enable its interrupt pin: %s",
+			 d->name, err_text(err));
+	intx->warned |= err < 0;
+	return err;
+}
+
+void intx_off(struct vfio_pci *d)
+{
+	struct vfio_intx *intx = &d->irqs.intx;
+
+	if (intx->attached)
+		irq_fd_detach(&d->vm->irqs, intx->gsi, intx->trigger);
+	if (intx->trigger >= 0)
+		sys_close(intx->trigger);
+	if (intx->resample >= 0)
+		sys_close(intx->resample);
+	intx->attached = false;
+	intx->trigger = intx->resample = -1;
+}
