@@ -19,7 +19,7 @@
 struct placer {
 	struct pci_host *host;
 	uint64_t page;
-	bool placed[PCI_FUNCTIONS * PCI_BARS];
+	bool placed[PCI_FUNCTIONS * PCI_REGIONS];
 };
 
 /* What a BAR takes up: memory is mapped by pages, and shares none. */
@@ -108,19 +108,23 @@ static int place_one(struct placer *p, unsigned int n)
 	bar->home = bar->addr = place(p, bar);
 	p->placed[n] = bar->home != 0;
 	trace(TRACE_PCI, "%s: bar %u of 0x%llx at 0x%llx", dev->name,
-	      n % PCI_BARS, (unsigned long long)bar->size,
+	      n % PCI_REGIONS, (unsigned long long)bar->size,
 	      (unsigned long long)bar->home);
 	if (bar->home)
 		return 0;
+	if (bar->rom) {
+		log_warn("pci: %s: no room for its rom", dev->name);
+		return 0;
+	}
 	if (bar->io) {
 		log_warn("pci: %s: no I/O ports left for bar %u", dev->name,
-			 n % PCI_BARS);
+			 n % PCI_REGIONS);
 		return 0;
 	}
 	if (bar->mem64)
 		what = "64-bit memory";
 	log_err("pci: %s: bar %u does not fit: no room for 0x%llx bytes of %s",
-		dev->name, n % PCI_BARS, (unsigned long long)bar->size, what);
+		dev->name, n % PCI_REGIONS, (unsigned long long)bar->size, what);
 	return -ERANGE;
 }
 
@@ -144,7 +148,7 @@ static int biggest(const struct placer *p, const bool *tried)
 int pci_host_assign(struct pci_host *host)
 {
 	struct placer p = { .host = host, .page = sys_page_size() };
-	bool tried[PCI_FUNCTIONS * PCI_BARS] = { false };
+	bool tried[PCI_FUNCTIONS * PCI_REGIONS] = { false };
 	struct pci_window *w = &host->windows[PCI_WINDOW_MEM64];
 	int n, err;
 

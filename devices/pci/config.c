@@ -26,6 +26,8 @@ static uint32_t bar_flags(const struct pci_bar *bar)
 {
 	if (bar->io)
 		return PCI_BASE_ADDRESS_SPACE_IO;
+	if (bar->rom)
+		return bar->on ? PCI_ROM_ADDRESS_ENABLE : 0;
 	return (bar->mem64 ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0) |
 	       (bar->prefetch ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0);
 }
@@ -37,7 +39,7 @@ static struct pci_bar *bar_of(struct pci_dev *dev, unsigned int reg, bool *high)
 	if (dev->bars[reg].size)
 		return &dev->bars[reg];
 	*high = true;
-	if (reg && dev->bars[reg - 1].size && dev->bars[reg - 1].mem64)
+	if (reg && reg < PCI_ROM && dev->bars[reg - 1].size && dev->bars[reg - 1].mem64)
 		return &dev->bars[reg - 1];
 	return NULL;
 }
@@ -64,28 +66,30 @@ static void bar_set(struct pci_dev *dev, unsigned int reg, uint32_t val)
 	else
 		bar->addr = ALIGN_DOWN(bar->addr, BIT(32)) | val;
 	bar->addr = ALIGN_DOWN(bar->addr, bar->size);
+	bar->on = bar->rom && val & PCI_ROM_ADDRESS_ENABLE;
 	trace(TRACE_PCI, "%02x.%x bar %u <- 0x%x: 0x%llx", dev->devfn >> 3,
 	      dev->devfn & 7, reg, val, (unsigned long long)bar->addr);
 	if (dev->decode)
 		window_sync(dev->host);
 }
 
-static bool is_bar(unsigned int off)
+/* The region that the register at @off belongs to, -1: none. */
+static int region_of(unsigned int off)
 {
-	return off >= PCI_BASE_ADDRESS_0 && off <= PCI_BASE_ADDRESS_5 + 3;
+	if (off >= PCI_BASE_ADDRESS_0 && off <= PCI_BASE_ADDRESS_5 + 3)
+		return (off - PCI_BASE_ADDRESS_0) / 4;
+	return off / 4 == PCI_ROM_ADDRESS / 4 ? PCI_ROM : -1;
 }
 
 static uint32_t piece_read(struct pci_dev *dev, unsigned int off,
 			   unsigned int len)
 {
-	uint32_t val;
+	int region = region_of(off);
 
 	if (!dev)
 		return UINT32_MAX;
-	if (is_bar(off)) {
-		val = bar_get(dev, (off - PCI_BASE_ADDRESS_0) / 4);
-		return val >> off % 4 * 8;
-	}
+	if (region >= 0)
+		return bar_get(dev, region) >> off % 4 * 8;
 	if (dev->ops->cfg_read)
 		return dev->ops->cfg_read(dev, off, len);
 	return pci_get(dev->cfg, off, len);
@@ -134,16 +138,15 @@ static void command_write(struct pci_dev *dev, uint32_t val, unsigned int len)
 static void piece_write(struct pci_dev *dev, unsigned int off, uint32_t val,
 			unsigned int len)
 {
+	int region = region_of(off);
 	uint8_t reg[4];
 
 	if (!dev)
 		return;
-	if (is_bar(off)) {
-		unsigned int bar = (off - PCI_BASE_ADDRESS_0) / 4;
-
-		pci_put(reg, 0, bar_get(dev, bar), 4);
+	if (region >= 0) {
+		pci_put(reg, 0, bar_get(dev, region), 4);
 		pci_put(reg, off % 4, val, len);
-		bar_set(dev, bar, pci_get(reg, 0, 4));
+		bar_set(dev, region, pci_get(reg, 0, 4));
 	} else if (off == PCI_COMMAND) {
 		command_write(dev, val, len);
 	} else {

@@ -167,7 +167,7 @@ int pci_dev_add(struct pci_host *host, struct pci_dev *dev, int devfn)
 		return -EEXIST;
 	dev->host = host;
 	dev->devfn = devfn;
-	for (i = 0; i < PCI_BARS; i++)
+	for (i = 0; i < PCI_REGIONS; i++)
 		if (dev->bars[i].size)
 			dev->wmask[PCI_COMMAND] |= dev->bars[i].io ?
 				PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
@@ -214,8 +214,9 @@ void pci_dev_reset(struct pci_dev *dev)
 	dev->asleep = false;
 	dev->cfg[PCI_COMMAND] &= ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 	window_sync(host);
-	for (i = 0; i < PCI_BARS; i++)
+	for (i = 0; i < PCI_REGIONS; i++)
 		dev->bars[i].addr = dev->bars[i].home;
+	dev->bars[PCI_ROM].on = false;
 	pthread_rwlock_unlock(&host->lock);
 }
 

@@ -18,6 +18,8 @@
 #define PCI_SLOTS 32
 #define PCI_FUNCTIONS 256	/* of a bus */
 #define PCI_BARS 6
+#define PCI_ROM PCI_BARS	/* the expansion ROM, where bars[] is meant */
+#define PCI_REGIONS (PCI_BARS + 1)
 #define PCI_CFG_SIZE 4096
 #define PCI_ECAM_SIZE (PCI_FUNCTIONS * PCI_CFG_SIZE)
 
@@ -65,6 +67,8 @@ struct pci_bar {
 	bool io;		/* size at least 4; of memory, at least 16 */
 	bool mem64;		/* takes the next index too, so not the last */
 	bool prefetch;
+	bool rom;		/* bars[PCI_ROM]: size at least 2048 */
+	bool on;		/* of a ROM: its own enable bit */
 	bool decoding;		/* told on to bar_map(), at address @at */
 	bool wanted;		/* about to be: the bridge's scratch */
 	uint64_t at;
@@ -79,7 +83,7 @@ struct pci_dev {
 	uint8_t decode;		/* command's memory and I/O bits, in force */
 	bool asleep;		/* in D3: decodes nothing */
 	const struct pci_dev_ops *ops;
-	struct pci_bar bars[PCI_BARS];
+	struct pci_bar bars[PCI_REGIONS];
 	uint8_t cfg[PCI_CFG_SIZE];	/* what the guest reads */
 	uint8_t wmask[PCI_CFG_SIZE];	/* bits that the guest may write */
 };
@@ -107,8 +111,8 @@ void pci_dev_del(struct pci_dev *dev);
  * ones first, naturally aligned and each memory BAR in pages of its own.
  * Decoding stays off, as after a real reset: the guest's driver turns it on.
  * -ERANGE with a message naming the BAR where it does not fit; an I/O BAR
- * that does not fit is left without an address, with a warning, since
- * devices work without. After a guest reset the host's own reset puts every
+ * or a ROM that does not fit is left without an address, with a warning,
+ * since devices work without. After a guest reset the host's own reset puts every
  * BAR back to that address.
  */
 int pci_host_assign(struct pci_host *host);

@@ -41,10 +41,10 @@ struct pci_host {
 static inline struct pci_bar *host_bar(const struct pci_host *host,
 				       unsigned int n, struct pci_dev **dev)
 {
-	if (n >= host->nr * PCI_BARS)
+	if (n >= host->nr * PCI_REGIONS)
 		return NULL;
-	*dev = host->list[n / PCI_BARS];
-	return &(*dev)->bars[n % PCI_BARS];
+	*dev = host->list[n / PCI_REGIONS];
+	return &(*dev)->bars[n % PCI_REGIONS];
 }
 
 /* config_claim - put ECAM and the ports at 0xcf8 on the buses. */

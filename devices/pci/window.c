@@ -33,7 +33,8 @@ static bool enabled(const struct pci_dev *dev, const struct pci_bar *bar)
 {
 	uint8_t bit = bar->io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 
-	return bar->size && dev->decode & bit && !dev->asleep;
+	return bar->size && dev->decode & bit && !dev->asleep &&
+	       (!bar->rom || bar->on);
 }
 
 /* Whether a BAR before number @n wants any address of @bar. */

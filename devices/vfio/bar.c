@@ -387,6 +387,8 @@ uint64_t vfio_bar_read(struct pci_dev *pci, unsigned int bar, uint64_t off,
 		pthread_mutex_lock(&d->lock);
 		val = msix_read(&d->irqs.msix, bar, off, len);
 		pthread_mutex_unlock(&d->lock);
+	} else if (bar == PCI_ROM) {
+		val = rom_read(d, off, len);
 	} else {
 		val = region_read(d, &d->bars[bar], off, len);
 	}
@@ -406,7 +408,7 @@ void vfio_bar_write(struct pci_dev *pci, unsigned int bar, uint64_t off,
 		pthread_mutex_lock(&d->lock);
 		msix_write(&d->irqs.msix, bar, off, val, len);
 		pthread_mutex_unlock(&d->lock);
-	} else {
+	} else if (bar != PCI_ROM) {
 		region_write(d, &d->bars[bar], off, val, len);
 	}
 }

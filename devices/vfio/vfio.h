@@ -18,7 +18,8 @@ struct pci_host;
  * vfio_pci_create - assign the PCI device that @spec names to the guest and
  * put it on @host's bus. @spec is an option's value, "ADDRESS[,KEY=VALUE]...";
  * the address's domain may be left out. Keys: slot=N, the guest's slot (1 to
- * 31; the next free one otherwise). The first device opens vm->iommu and has
+ * 31; the next free one otherwise); rom=off, or rom=FILE in place of the
+ * device's own. The first device opens vm->iommu and has
  * guest RAM mapped, so RAM is in place before; the last one's destroy closes
  * it. Prints its errors: -EDOM for a bad @spec, -ENODEV where the device's
  * config space makes no sense.

@@ -31,58 +31,6 @@ static const struct pci_dev_ops vfio_pci_dev_ops = {
 	.bar_map = vfio_bar_map,
 };
 
-/* ---- the option's value ------------------------------------------------- */
-
-static int bad_spec(const char *spec, const char *why)
-{
-	log_err("vfio: %s: %s", spec, why);
-	log_hint("--vfio ADDRESS[,slot=N], such as 0000:01:00.0; see postern devices");
-	return -EDOM;
-}
-
-/* One KEY=VALUE; the only key for now is slot. */
-static int parse_key(const char *spec, const char *text, size_t len,
-		     int *devfn)
-{
-	char *end;
-	unsigned long slot;
-
-	if (len < 6 || memcmp(text, "slot=", 5))
-		return bad_spec(spec, "unknown key");
-	slot = strtoul(text + 5, &end, 10);
-	if (end != text + len || text[5] < '0' || text[5] > '9' || !slot ||
-	    slot >= PCI_SLOTS)
-		return bad_spec(spec, "slot is a number from 1 to 31");
-	*devfn = slot << 3;
-	return 0;
-}
-
-/* Fills @addr with the full address; *@devfn is -1 unless a slot is named. */
-static int parse_spec(const char *spec, char *addr, int *devfn)
-{
-	size_t len = strcspn(spec, ",");
-	char text[SYSFS_ADDR];
-	int err;
-
-	*devfn = -1;
-	if (len >= sizeof(text))
-		return bad_spec(spec, "not a pci address");
-	memcpy(text, spec, len);
-	text[len] = 0;
-	if (sysfs_addr(text, addr) < 0)
-		return bad_spec(spec, "not a pci address");
-	while (spec[len]) {
-		const char *key = spec + len + 1;
-		size_t size = strcspn(key, ",");
-
-		err = parse_key(spec, key, size, devfn);
-		if (err < 0)
-			return err;
-		len += 1 + size;
-	}
-	return 0;
-}
-
 /* ---- the DMA space, shared by all assigned devices ---------------------- */
 
 static bool is_vfio(const struct device *device)
@@ -139,17 +87,24 @@ static int setup(struct vfio_pci *d)
 		err = config_load(d);
 	if (err >= 0)
 		err = bars_probe(d);
-	if (err >= 0)
-		err = config_build(d);
+	if (err < 0)
+		return err;
+	err = rom_open(d);
+	if (err < 0)
+		return err;
+	err = config_build(d);
 	if (err >= 0)
 		err = vectors_create(d);
-	if (err < 0) {
-		msix_destroy(&d->irqs.msix);
-		return err;
-	}
+	if (err < 0)
+		goto undo;
 	bars_mmap(d);
 	config_command(d, PCI_COMMAND_INTX_DISABLE);
 	return 0;
+
+undo:
+	msix_destroy(&d->irqs.msix);
+	rom_close(d);
+	return err;
 }
 
 static void teardown(struct vfio_pci *d)
@@ -157,6 +112,7 @@ static void teardown(struct vfio_pci *d)
 	bars_munmap(d);
 	vectors_destroy(d);
 	msix_destroy(&d->irqs.msix);
+	rom_close(d);
 }
 
 static void announce(const struct vfio_pci *d)
@@ -190,15 +146,15 @@ static int plug(struct vfio_pci *d, struct pci_host *host, int devfn)
 int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec)
 {
 	struct vfio_pci *d = calloc(1, sizeof(*d));
-	int err, devfn;
+	int err;
 
 	if (!d)
 		return -ENOMEM;
-	err = parse_spec(spec, d->name, &devfn);
+	err = vfio_spec_parse(spec, &d->spec);
 	if (err < 0)
 		goto free_device;
 	d->vm = vm;
-	d->pci.name = d->name;
+	d->name = d->pci.name = d->spec.addr;
 	d->pci.ops = &vfio_pci_dev_ops;
 	pthread_mutex_init(&d->lock, NULL);
 	err = open_iommu(vm, d->name);
@@ -210,7 +166,7 @@ int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec)
 	err = setup(d);
 	if (err < 0)
 		goto detach;
-	err = plug(d, host, devfn);
+	err = plug(d, host, d->spec.devfn);
 	if (err < 0)
 		goto undo_setup;
 	intx_wire(d);

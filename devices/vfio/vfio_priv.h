@@ -13,7 +13,7 @@
 
 #include "devices/pci/msix.h"
 #include "devices/pci/pci.h"
-#include "iommu/sysfs.h"
+#include "devices/vfio/spec.h"
 
 #define VFIO_PIECES 8
 
@@ -82,14 +82,17 @@ struct vfio_pci {
 	struct device device;
 	struct pci_dev pci;
 	struct vm *vm;
-	char name[SYSFS_ADDR];	/* "0000:01:00.0" */
+	struct vfio_spec spec;
+	const char *name;	/* spec.addr: "0000:01:00.0" */
 	int fd;
 	pthread_mutex_t lock;
 	bool can_reset;
 	uint64_t cfg_offset;	/* of config space in the device file */
 	unsigned int cfg_size;
 	unsigned int pm;	/* power management capability, 0: none */
-	struct vfio_bar bars[PCI_BARS];
+	struct vfio_bar bars[PCI_REGIONS];
+	int rom_fd;		/* a file in place of its ROM, or -1 */
+	bool rom_warned;
 	struct vfio_irqs irqs;
 	/* Bits of config space that are the device's own, not cfg[]'s. */
 	uint8_t hw[PCI_CFG_SIZE];
@@ -155,6 +158,16 @@ void vfio_bar_write(struct pci_dev *pci, unsigned int bar, uint64_t off,
 		    uint64_t val, unsigned int len);
 void vfio_bar_map(struct pci_dev *pci, unsigned int bar, uint64_t addr,
 		  bool on);
+
+/* ---- rom.c -------------------------------------------------------------- */
+
+/*
+ * rom_open - make bars[PCI_ROM] of what spec says: the device's own ROM, a
+ * file, or none. Fails, with a message, for a file only.
+ */
+int rom_open(struct vfio_pci *d);
+void rom_close(struct vfio_pci *d);
+uint64_t rom_read(struct vfio_pci *d, uint64_t off, unsigned int len);
 
 /* ---- irq.c -------------------------------------------------------------- */
 

@@ -270,6 +270,7 @@ ssize_t device_read(struct vdev *vdev, void *buf, size_t len, uint64_t off)
 	const struct fake_pci *pci = vdev->pci;
 	unsigned int index;
 	uint64_t at;
+	size_t i;
 	int err;
 
 	err = locate(vdev, off, len, &index, &at);
@@ -278,7 +279,8 @@ ssize_t device_read(struct vdev *vdev, void *buf, size_t len, uint64_t off)
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
 		memcpy(buf, pci->cfg + at, len);
 	else if (index == VFIO_PCI_ROM_REGION_INDEX)
-		memset(buf, 0xff, len);
+		for (i = 0; i < len; i++)
+			((uint8_t *)buf)[i] = fake_rom_byte(at + i);
 	else
 		memcpy(buf, pci->bar_mem[index] + at, len);
 	return len;

@@ -198,6 +198,12 @@ void fake_pci_bind(struct fake_pci *pci, const char *driver);
 /* fake_pci_find - by address, or NULL. */
 struct fake_pci *fake_pci_find(const char *addr);
 
+/* fake_rom_byte - what every device's ROM holds at @off. */
+static inline uint8_t fake_rom_byte(uint64_t off)
+{
+	return off < 2 ? (off ? 0xaa : 0x55) : off * 7;
+}
+
 /* Build config space. All offsets in bytes, values little-endian. */
 void fake_cfg16(struct fake_pci *pci, unsigned int off, uint16_t value);
 void fake_cfg32(struct fake_pci *pci, unsigned int off, uint32_t value);
