@@ -187,6 +187,14 @@ int sysfs_device(const char *addr, struct sysfs_device *dev)
 	return err;
 }
 
+bool sysfs_is_vf(const char *addr)
+{
+	char target[SYSFS_NAME];
+
+	return read_link(addr, "physfn", target, sizeof(target)) >= 0 &&
+		target[0];
+}
+
 struct members {
 	int (*each)(void *arg, const struct sysfs_device *dev);
 	void *arg;

@@ -42,6 +42,9 @@ int sysfs_addr(const char *text, char addr[SYSFS_ADDR]);
  */
 int sysfs_device(const char *addr, struct sysfs_device *dev);
 
+/* sysfs_is_vf - whether the device at @addr is a virtual function (SR-IOV). */
+bool sysfs_is_vf(const char *addr);
+
 /*
  * sysfs_members - call @each for every device of IOMMU group @group; stops
  * and returns @each's answer when that is not 0.

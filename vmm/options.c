@@ -57,7 +57,7 @@ static const struct option options[] = {
 	{ "hugepages", 0, KIND_FLAG, NULL, "guest RAM in hugetlb pages", RUN,
 	  FIELD(hugepages) },
 	{ "vfio", 'd', KIND_DEVICE, "ADDRESS",
-	  "assign this PCI device; may be repeated",
+	  "assign this PCI device, or group:N; may be repeated",
 	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(vfio) },
 	{ "iommu", 0, KIND_CHOICE,
 	  BOTH_BACKENDS ? "auto|legacy|iommufd" : NULL,

@@ -147,12 +147,11 @@ static int create_pci(struct vm *vm)
 		.intx_first = X86_PCI_IRQ,
 		.intx_nr = X86_IRQ_PINS - X86_PCI_IRQ,
 	};
-	unsigned int i;
 	int err;
 
 	err = pci_host_create(vm, &layout, &vm->board->pci);
-	for (i = 0; !err && i < vm->cfg->nr_vfio; i++)
-		err = vfio_pci_create(vm, vm->board->pci, vm->cfg->vfio[i]);
+	if (!err)
+		err = vfio_pci_create_all(vm, vm->board->pci);
 	return err ? err : pci_host_assign(vm->board->pci);
 }
 

@@ -145,12 +145,22 @@ static void pack(struct pci_host *host)
 			host->list[host->nr++] = host->devs[i];
 }
 
+bool pci_slot_taken(const struct pci_host *host, unsigned int slot)
+{
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		if (host->devs[slot * 8 + i])
+			return true;
+	return false;
+}
+
 static int next_slot(const struct pci_host *host)
 {
 	unsigned int slot;
 
 	for (slot = 1; slot < PCI_SLOTS; slot++)
-		if (!host->devs[slot * 8])
+		if (!pci_slot_taken(host, slot))
 			return slot * 8;
 	return -ENOSPC;
 }

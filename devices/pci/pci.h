@@ -104,6 +104,8 @@ int pci_host_create(struct vm *vm, const struct pci_layout *layout,
  */
 int pci_dev_add(struct pci_host *host, struct pci_dev *dev, int devfn);
 void pci_dev_del(struct pci_dev *dev);
+/* pci_slot_taken - whether any function is there; before vCPUs run. */
+bool pci_slot_taken(const struct pci_host *host, unsigned int slot);
 
 /*
  * pci_host_assign - all devices are there: size the 64-bit window from their

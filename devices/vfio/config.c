@@ -16,6 +16,7 @@
 #include "vmm/sys.h"
 
 #define CFG_BASIC 256
+#define MULTI_FUNCTION 0x80
 
 static uint32_t hw_read(const struct vfio_pci *d, unsigned int off,
 			unsigned int len)
@@ -100,7 +101,8 @@ static void header_build(struct vfio_pci *d)
 	pci_put(d->hw, PCI_STATUS, UINT16_MAX & ~(PCI_STATUS_CAP_LIST |
 		(d->irqs.intx.pin ? 0 : PCI_STATUS_INTERRUPT)), 2);
 	cfg[PCI_STATUS] = cfg[PCI_CAPABILITY_LIST] ? PCI_STATUS_CAP_LIST : 0;
-	cfg[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_NORMAL;
+	cfg[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_NORMAL |
+			       (d->spec.multi ? MULTI_FUNCTION : 0);
 	cfg[PCI_BIST] = 0;
 	for (reg = PCI_BASE_ADDRESS_0; reg <= PCI_CARDBUS_CIS; reg += 4)
 		pci_put(cfg, reg, 0, 4);

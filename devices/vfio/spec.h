@@ -20,6 +20,7 @@ struct vfio_spec {
 	char addr[SYSFS_ADDR];	/* in full; "" where it is a group */
 	int group;		/* IOMMU group, all of it; -1: one device */
 	int devfn;		/* its place on the guest's bus, -1: any */
+	bool multi;		/* one of several functions in its slot */
 	bool rom_off;
 	char rom[SYSFS_PATH];	/* a file instead of its own, "": none */
 	enum vfio_reset reset;

@@ -17,7 +17,8 @@ struct pci_host;
 /*
  * vfio_pci_create - assign the PCI device that @spec names to the guest and
  * put it on @host's bus. @spec is an option's value, "ADDRESS[,KEY=VALUE]...";
- * the address's domain may be left out. Keys: slot=N, the guest's slot (1 to
+ * the address's domain may be left out. "group:N" instead of an address names
+ * all devices of an IOMMU group. Keys: slot=N, the guest's slot (1 to
  * 31; the next free one otherwise); rom=off, or rom=FILE in place of the
  * device's own. The first device opens vm->iommu and has
  * guest RAM mapped, so RAM is in place before; the last one's destroy closes
@@ -25,6 +26,11 @@ struct pci_host;
  * config space makes no sense.
  */
 int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec);
+/*
+ * vfio_pci_create_all - the same for all of vm->cfg->vfio, which are given
+ * their places together: functions of one device share a slot.
+ */
+int vfio_pci_create_all(struct vm *vm, struct pci_host *host);
 #else
 static inline int vfio_pci_create(struct vm *vm, struct pci_host *host,
 				  const char *spec)
@@ -34,6 +40,13 @@ static inline int vfio_pci_create(struct vm *vm, struct pci_host *host,
 	log_err("vfio: %s: this binary was built without CONFIG_VFIO_PCI",
 		spec);
 	return -EDOM;
+}
+
+static inline int vfio_pci_create_all(struct vm *vm, struct pci_host *host)
+{
+	(void)vm;
+	(void)host;
+	return 0;
 }
 #endif
 

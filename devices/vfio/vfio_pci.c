@@ -143,16 +143,15 @@ static int plug(struct vfio_pci *d, struct pci_host *host, int devfn)
 	return err == -ENOSPC || err == -EEXIST ? -EDOM : err;
 }
 
-int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec)
+int vfio_pci_add(struct vm *vm, struct pci_host *host,
+		 const struct vfio_spec *spec)
 {
 	struct vfio_pci *d = calloc(1, sizeof(*d));
 	int err;
 
 	if (!d)
 		return -ENOMEM;
-	err = vfio_spec_parse(spec, &d->spec);
-	if (err < 0)
-		goto free_device;
+	d->spec = *spec;
 	d->vm = vm;
 	d->name = d->pci.name = d->spec.addr;
 	d->pci.ops = &vfio_pci_dev_ops;
@@ -182,7 +181,6 @@ put_iommu:
 	close_iommu(vm);
 destroy_lock:
 	pthread_mutex_destroy(&d->lock);
-free_device:
 	free(d);
 	return err;
 }

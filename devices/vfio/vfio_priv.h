@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One assigned PCI device, shared by the files that make it: vfio_pci.c (its
- * life), config.c and caps.c (config space), bar.c (regions), irq.c
+ * One assigned PCI device, shared by the files that make it: spec.c and
+ * plan.c (what the user wants, and where it goes), vfio_pci.c (its life), config.c and caps.c (config space), bar.c (regions), irq.c
  * (MSI, MSI-X and which kind is in use), intx.c (the interrupt pin).
  *
  * Lock: d->lock, taken inside the PCI lock, for all of the interrupt state.
@@ -98,6 +98,13 @@ struct vfio_pci {
 	uint8_t hw[PCI_CFG_SIZE];
 	uint8_t initial[PCI_CFG_SIZE];	/* cfg[] after a reset */
 };
+
+/*
+ * vfio_pci_add - open the device of @spec and put it on the guest's bus; see
+ * vfio_pci_create().
+ */
+int vfio_pci_add(struct vm *vm, struct pci_host *host,
+		 const struct vfio_spec *spec);
 
 /*
  * region_query - what VFIO says of region @index, with all its capabilities;
