@@ -16,6 +16,19 @@ struct irqchips {
 	struct kvm_pit_state2 pit;
 };
 
+/*
+ * tsc_use_current - give the VM, or the vCPU, behind @fd the host's TSC
+ * frequency as it is known now.
+ *
+ * By default KVM gives vCPUs the frequency that was known when its module was
+ * loaded. Where the kernel has refined it since and the processor cannot scale
+ * TSCs, KVM is left with a scaling ratio of 0, and the guest's timers fire as
+ * late as the host has been up. The VM is told for the sake of the TSC's
+ * offset, each vCPU in case the kernel refines it in between. A kernel before
+ * 5.16 has no such call for a VM.
+ */
+void tsc_use_current(int fd);
+
 struct board {
 	struct mem_region low;		/* from 0 to the 32-bit hole */
 	struct mem_region high;		/* from 4 GiB; size 0: none */

@@ -66,18 +66,6 @@ static int create_chips(struct vm *vm)
 	return err;
 }
 
-/*
- * By default KVM gives vCPUs the TSC frequency that was known when its module
- * was loaded. Where the kernel has refined it since and the processor cannot
- * scale TSCs, KVM is left with a scaling ratio of 0, and the guest's timers
- * fire as late as the host has been up. 0 asks for the frequency as it is
- * known now. A kernel before 5.16 has no such call for a VM.
- */
-static void use_current_tsc(struct vm *vm)
-{
-	sys_ioctl_num(vm->kvm.vm_fd, KVM_SET_TSC_KHZ, 0);
-}
-
 static int save_chips(struct vm *vm, struct irqchips *chips)
 {
 	unsigned int i;
@@ -100,7 +88,7 @@ int arch_vm_create(struct vm *vm)
 	vm->board = calloc(1, sizeof(*vm->board));
 	if (!vm->board)
 		return -ENOMEM;
-	use_current_tsc(vm);
+	tsc_use_current(vm->kvm.vm_fd);
 	err = create_chips(vm);
 	if (err < 0)
 		goto free_board;

@@ -214,10 +214,16 @@ static int set_lints(struct vcpu *vcpu)
 	return sys_ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic);
 }
 
+void tsc_use_current(int fd)
+{
+	sys_ioctl_num(fd, KVM_SET_TSC_KHZ, 0);
+}
+
 static int power_on(struct vcpu *vcpu)
 {
 	int err;
 
+	tsc_use_current(vcpu->fd);
 	err = cpuid_setup(vcpu);
 	if (err < 0)
 		return err;
