@@ -96,6 +96,7 @@ static bool survivable(const char *line)
 		"mmap", "munmap", "IOMMU_DESTROY", "VFIO_DEVICE_DETACH",
 		"IOMMU_IOAS_UNMAP", "write", "read", "stat", "getrlimit",
 		"VFIO_DEVICE_SET_IRQS", "open /sys", "capable",
+		"VFIO_DEVICE_GET_REGION_INFO argsz=0x20 index=0x6", /* ROM */
 	};
 	unsigned int i;
 
