@@ -48,3 +48,21 @@ has() {
 		fail "$1: no line matches $2"
 	}
 }
+
+# guest_files: into $TMP/share, the program under test, a stock kernel with an NVMe driver, and an initrd that does what
+# the word do= on the kernel's command line says (guest-init).
+guest_files() {
+	mkdir -p "$TMP/share"
+	cp "$BINARY" "$TMP/share/postern"
+	cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
+	"$PREPARE/initrd" "$TMP/share/initrd.gz" --init "$bed_dir/guest-init"
+}
+
+# single_backend_files: beside them, the programs that were built with one DMA backend each.
+single_backend_files() {
+	for config in legacy iommufd; do
+		file=$(dirname "$BINARY")/configs/$config/postern
+		[ -x "$file" ] || fail "$file: not built (make configs)"
+		cp "$file" "$TMP/share/$config"
+	done
+}

@@ -4,10 +4,7 @@
 # guest RAM is mapped with one call per region, from hugetlb pages and with iommufd by file.
 . "$(dirname "$0")/../case.sh"
 
-mkdir "$TMP/share"
-cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-"$PREPARE/initrd" "$TMP/share/initrd.gz" --init "$bed_dir/guest-init"
-cp "$BINARY" "$TMP/share/postern"
+guest_files
 truncate -s 128M "$TMP/disk"
 
 cat >"$TMP/inside" <<'END'

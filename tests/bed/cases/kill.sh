@@ -4,10 +4,7 @@
 # the host's own driver. With either backend.
 . "$(dirname "$0")/../case.sh"
 
-mkdir "$TMP/share"
-cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-"$PREPARE/initrd" "$TMP/share/initrd.gz" --init "$bed_dir/guest-init"
-cp "$BINARY" "$TMP/share/postern"
+guest_files
 dd if=/dev/urandom of="$TMP/disk" bs=1M count=64 status=none
 truncate -s 128M "$TMP/disk"
 wanted=$(head -c 64M "$TMP/disk" | md5sum | cut -d' ' -f1)

@@ -5,14 +5,8 @@
 # driver and works. Three times in a row on the same host.
 . "$(dirname "$0")/../case.sh"
 
-configs=$(dirname "$BINARY")/configs
-mkdir "$TMP/share"
-for config in legacy iommufd; do
-	[ -x "$configs/$config/postern" ] || fail "$configs/$config/postern: not built (make configs)"
-	cp "$configs/$config/postern" "$TMP/share/$config"
-done
-cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-"$PREPARE/initrd" "$TMP/share/initrd.gz" --init "$bed_dir/guest-init"
+guest_files
+single_backend_files
 dd if=/dev/urandom of="$TMP/disk" bs=1M count=64 status=none
 truncate -s 128M "$TMP/disk"
 wanted=$(head -c 64M "$TMP/disk" | md5sum | cut -d' ' -f1)

@@ -4,15 +4,9 @@
 # and can be assigned afterwards.
 . "$(dirname "$0")/../case.sh"
 
-configs=$(dirname "$BINARY")/configs
-mkdir "$TMP/share"
-for config in legacy iommufd; do
-	[ -x "$configs/$config/postern" ] || fail "$configs/$config/postern: not built (make configs)"
-	cp "$configs/$config/postern" "$TMP/share/$config"
-done
-cp "$BINARY" "$TMP/share/postern"
-kernel=$("$PREPARE/guest-kernel" 6.12-cloud)
-cp "$kernel" "$TMP/share/kernel"
+guest_files
+single_backend_files
+kernel=$TMP/share/kernel
 : >"$TMP/share/empty"
 head -c 100000 "$kernel" >"$TMP/share/truncated"
 head -c 100000 /dev/urandom >"$TMP/share/noise"
@@ -20,7 +14,6 @@ head -c 100000 /dev/urandom >"$TMP/share/noise"
 cp "$kernel" "$TMP/share/old"
 printf '\013\002' | dd of="$TMP/share/old" bs=1 seek=518 conv=notrunc status=none
 dd if=/dev/zero of="$TMP/share/large" bs=1M count=300 status=none
-"$PREPARE/initrd" "$TMP/share/initrd.gz" --init "$bed_dir/guest-init"
 
 cat >"$TMP/inside" <<'END'
 cd /share

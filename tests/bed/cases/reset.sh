@@ -4,10 +4,7 @@
 # presses a power button that nobody listens to, and a second one stops the guest.
 . "$(dirname "$0")/../case.sh"
 
-mkdir "$TMP/share"
-cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-"$PREPARE/initrd" "$TMP/share/initrd.gz" --init "$bed_dir/guest-init"
-cp "$BINARY" "$TMP/share/postern"
+guest_files
 dd if=/dev/urandom of="$TMP/disk" bs=1M count=64 status=none
 wanted=$(md5sum <"$TMP/disk" | cut -d' ' -f1)
 
