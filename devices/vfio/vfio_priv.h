@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One assigned PCI device, shared by the files that make it: spec.c and
- * plan.c (what the user wants, and where it goes), vfio_pci.c (its life), config.c and caps.c (config space), bar.c (regions), irq.c
- * (MSI, MSI-X and which kind is in use), intx.c (the interrupt pin).
+ * plan.c (what the user wants, and where it goes), vfio_pci.c (its life),
+ * config.c and caps.c (config space), bar.c (regions), irq.c (MSI, MSI-X and
+ * which kind is in use), intx.c (the interrupt pin).
  *
  * Lock: d->lock, taken inside the PCI lock, for all of the interrupt state.
  */
