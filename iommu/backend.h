@@ -31,15 +31,12 @@ struct iommu_map {
 	uint64_t fd_offset;
 	bool hugetlb;
 	bool readonly;
+	bool device;		/* memory of another device: not pinned */
 };
-
-/* Mappings of a device's own memory by its address work (legacy: P2P). */
-#define IOMMU_CAP_DEVICE_MEMORY 1U
 
 struct iommu_backend {
 	const char *name;	/* as --iommu takes it */
 	const char *offer;	/* why it is chosen, when nothing is missing */
-	unsigned int caps;	/* IOMMU_CAP_... */
 	/*
 	 * What the host lacks to put @dev into such a space, in words ("no
 	 * /dev/x"), or NULL. Opens nothing.
@@ -68,7 +65,8 @@ struct iommu_backend {
 
 	/*
 	 * One mapping, pinned when map returns; unmap takes exactly what was
-	 * mapped.
+	 * mapped. For a device's memory map prints nothing: who wants it can
+	 * do without. It lasts until the device stops decoding there.
 	 */
 	int (*map)(void *space, const struct iommu_map *map);
 	void (*unmap)(void *space, uint64_t iova, uint64_t size);

@@ -27,7 +27,8 @@ struct iommu {
 	unsigned int nr_devices;
 	struct iommu_range *ranges;	/* of all devices attached */
 	int nr_ranges;
-	uint64_t mapped;		/* bytes */
+	uint64_t mapped;		/* bytes of RAM */
+	bool warned;			/* that devices don't reach others */
 };
 
 struct choice {
@@ -169,20 +170,9 @@ static int check_range(const struct iommu *iommu,
 	return -ERANGE;
 }
 
-/*
- * What of memory the device is to reach. The device memory of others
- * (MEM_DEVICE) is left out: DMA from one device to another needs more than a
- * mapping by address where the backend lacks IOMMU_CAP_DEVICE_MEMORY.
- */
-static bool wanted(const struct mem_region *region)
+static struct iommu_map map_of(const struct mem_region *region)
 {
-	return region->flags & MEM_RAM;
-}
-
-static int region_add(struct mem_listener *listener, struct mem_region *region)
-{
-	struct iommu *iommu = container_of(listener, struct iommu, listener);
-	const struct iommu_map map = {
+	return (struct iommu_map){
 		.name = region->name,
 		.iova = region->gpa,
 		.size = region->size,
@@ -191,11 +181,15 @@ static int region_add(struct mem_listener *listener, struct mem_region *region)
 		.fd_offset = region->fd_offset,
 		.hugetlb = region->flags & MEM_HUGETLB,
 		.readonly = region->flags & MEM_READONLY,
+		.device = region->flags & MEM_DEVICE,
 	};
+}
+
+static int ram_add(struct iommu *iommu, struct mem_region *region)
+{
+	const struct iommu_map map = map_of(region);
 	int err;
 
-	if (!wanted(region))
-		return 0;
 	err = check_range(iommu, region);
 	if (err < 0)
 		return err;
@@ -206,19 +200,62 @@ static int region_add(struct mem_listener *listener, struct mem_region *region)
 	if (err < 0)
 		return err;
 	err = iommu->backend->map(iommu->space, &map);
-	if (err >= 0)
-		iommu->mapped += region->size;
+	if (err < 0)
+		return err;
+	iommu->mapped += region->size;
+	return 0;
+}
+
+/*
+ * The BAR of one device, for the others to reach: worth something with two
+ * devices or more, and never worth a failure.
+ */
+static int bar_add(struct iommu *iommu, const struct mem_region *region)
+{
+	const struct iommu_map map = map_of(region);
+	struct iommu_range hole;
+	int err = -ERANGE;
+
+	if (iommu->vm->cfg->p2p == P2P_OFF || iommu->nr_devices < 2)
+		return -ENOENT;
+	if (!find_hole(iommu, region->gpa, region->size, &hole))
+		err = iommu->backend->map(iommu->space, &map);
+	trace(TRACE_MEM, "p2p: %s at 0x%llx: %d", region->name,
+	      (unsigned long long)region->gpa, err);
+	if (err < 0 && !iommu->warned) {
+		iommu->warned = true;
+		log_warn("iommu: devices cannot reach the memory of %s: %s",
+			 region->name, err == -EOPNOTSUPP ?
+			 "the kernel gives no dma-buf of it" : err_text(err));
+		log_hint("if none has to: --p2p off");
+	}
 	return err;
+}
+
+static int region_add(struct mem_listener *listener, struct mem_region *region)
+{
+	struct iommu *iommu = container_of(listener, struct iommu, listener);
+	int err;
+
+	if (region->flags & MEM_RAM) {
+		err = ram_add(iommu, region);
+		region->dma = err >= 0;
+		return err;
+	}
+	region->dma = bar_add(iommu, region) >= 0;
+	return 0;
 }
 
 static void region_del(struct mem_listener *listener, struct mem_region *region)
 {
 	struct iommu *iommu = container_of(listener, struct iommu, listener);
 
-	if (!wanted(region))
+	if (!region->dma)
 		return;
+	region->dma = false;
 	iommu->backend->unmap(iommu->space, region->gpa, region->size);
-	iommu->mapped -= region->size;
+	if (region->flags & MEM_RAM)
+		iommu->mapped -= region->size;
 }
 
 /* With another device attached, the ranges may have become fewer. */
@@ -244,7 +281,7 @@ static int check_memory(struct iommu *iommu)
 	int err;
 
 	for (region = iommu->vm->mem.regions; region; region = region->next) {
-		if (!wanted(region))
+		if (!(region->flags & MEM_RAM))
 			continue;
 		err = check_range(iommu, region);
 		if (err < 0)

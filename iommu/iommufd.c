@@ -291,6 +291,9 @@ static int iommufd_map(void *space, const struct iommu_map *map)
 {
 	int err = -ENOTTY;
 
+	/* By address it cannot be, and by file only as a dma-buf. */
+	if (map->device)
+		return map->fd < 0 ? -EOPNOTSUPP : map_file(space, map);
 	if (map->hugetlb && map->fd >= 0)
 		err = map_file(space, map);
 	if (is_old(err))

@@ -371,6 +371,8 @@ static int legacy_map(void *space, const struct iommu_map *map)
 	};
 	int err = sys_ioctl(l->fd, VFIO_IOMMU_MAP_DMA, &arg);
 
+	if (map->device)
+		return err;
 	return err < 0 ? explain_map(map->name, map->iova, map->size, err) : 0;
 }
 
@@ -394,7 +396,6 @@ static void legacy_unmap(void *space, uint64_t iova, uint64_t size)
 const struct iommu_backend iommu_legacy = {
 	.name = "legacy",
 	.offer = CONTAINER " is there",
-	.caps = IOMMU_CAP_DEVICE_MEMORY,
 	.lacks = legacy_lacks,
 	.open = legacy_open,
 	.close = legacy_close,

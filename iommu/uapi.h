@@ -25,4 +25,22 @@ struct iommu_ioas_map_file {
 #define IOMMU_IOAS_MAP_FILE _IO(';', 0x8f)
 #endif
 
+/* Linux 6.19: a part of a region as a dma-buf. */
+#ifndef VFIO_DEVICE_FEATURE_DMA_BUF
+#define VFIO_DEVICE_FEATURE_DMA_BUF 11
+
+struct vfio_region_dma_range {
+	__u64 offset;
+	__u64 length;
+};
+
+struct vfio_device_feature_dma_buf {
+	__u32 region_index;
+	__u32 open_flags;
+	__u32 flags;
+	__u32 nr_ranges;
+	struct vfio_region_dma_range dma_ranges[];
+};
+#endif
+
 #endif

@@ -17,6 +17,11 @@ enum iommu_choice {
 	IOMMU_IOMMUFD,
 };
 
+enum p2p_choice {
+	P2P_ON,
+	P2P_OFF,
+};
+
 struct config {
 	const char *kernel;
 	const char *initrd;
@@ -25,6 +30,7 @@ struct config {
 	unsigned int cpus;
 	bool hugepages;
 	unsigned int iommu;		/* enum iommu_choice */
+	unsigned int p2p;		/* enum p2p_choice */
 	const char *vfio[CONFIG_VFIO_MAX]; /* as given: ADDR[,key=value]... */
 	unsigned int nr_vfio;
 	unsigned int stop_timeout;	/* seconds after the power button */

@@ -27,10 +27,15 @@ struct mem_region {
 	uint64_t gpa;		/* page aligned */
 	uint64_t size;		/* bytes, page aligned, not 0 */
 	void *hva;
-	int fd;			/* the file behind hva, or -1 */
+	/*
+	 * The file behind hva, or -1; of MEM_DEVICE a dma-buf of just this
+	 * region, where there is one.
+	 */
+	int fd;
 	uint64_t fd_offset;	/* of hva in fd */
 	unsigned int flags;
 	int slot;		/* KVM's, kept by the slot listener */
+	bool dma;		/* mapped, kept by the DMA space's listener */
 	struct mem_region *next; /* sorted by gpa */
 	struct mem_region *next_ram; /* likewise, of RAM only */
 };

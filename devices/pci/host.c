@@ -214,20 +214,24 @@ int pci_intx(const struct pci_dev *dev, unsigned int pin)
 	       ((dev->devfn >> 3) + pin - 1) % layout->intx_nr;
 }
 
-void pci_dev_reset(struct pci_dev *dev)
+void pci_dev_clear(struct pci_dev *dev)
 {
-	struct pci_host *host = dev->host;
 	unsigned int i;
 
-	pthread_rwlock_wrlock(&host->lock);
 	dev->decode = 0;
 	dev->asleep = false;
 	dev->cfg[PCI_COMMAND] &= ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
-	window_sync(host);
+	window_sync(dev->host);
 	for (i = 0; i < PCI_REGIONS; i++)
 		dev->bars[i].addr = dev->bars[i].home;
 	dev->bars[PCI_ROM].on = false;
-	pthread_rwlock_unlock(&host->lock);
+}
+
+void pci_dev_reset(struct pci_dev *dev)
+{
+	pthread_rwlock_wrlock(&dev->host->lock);
+	pci_dev_clear(dev);
+	pthread_rwlock_unlock(&dev->host->lock);
 }
 
 void pci_dev_sleep(struct pci_dev *dev, bool asleep)

@@ -127,9 +127,11 @@ int pci_intx(const struct pci_dev *dev, unsigned int pin);
 
 /*
  * pci_dev_reset - decoding off and BARs back to where pci_host_assign() put
- * them; for a device's own reset. vCPUs are stopped.
+ * them; for a device's own reset. vCPUs are stopped. pci_dev_clear - the
+ * same, only from within its cfg_write: the guest has it reset.
  */
 void pci_dev_reset(struct pci_dev *dev);
+void pci_dev_clear(struct pci_dev *dev);
 
 /*
  * pci_dev_sleep - @dev enters or leaves a state in which it decodes nothing.

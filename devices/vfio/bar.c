@@ -7,12 +7,14 @@
  * VFIO_DEVICE_GET_REGION_INFO; PCI Local Bus 3.0 section 6.2.5.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "devices/vfio/vfio_priv.h"
+#include "iommu/uapi.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
@@ -261,9 +263,42 @@ static char *reserve(struct vfio_bar *bar, uint64_t size)
 	return (char *)ALIGN_UP((uintptr_t)bar->reserved, align);
 }
 
-static int piece_mmap(struct vfio_pci *d, struct vfio_bar *bar, char *base,
+/*
+ * A dma-buf of the piece, by which other devices are let to it; -1 where the
+ * kernel has none to give. What is mapped through one is lost for good when
+ * the device stops decoding, so it is mapped anew each time it begins.
+ */
+static int piece_export(struct vfio_pci *d, unsigned int index,
+			const struct vfio_span *span)
+{
+	struct {
+		struct vfio_device_feature feature;
+		struct vfio_device_feature_dma_buf buf;
+		struct vfio_region_dma_range range;
+	} arg = {
+		.feature = {
+			.argsz = sizeof(arg),
+			.flags = VFIO_DEVICE_FEATURE_GET |
+				 VFIO_DEVICE_FEATURE_DMA_BUF,
+		},
+		.buf = {
+			.region_index = index,
+			.open_flags = O_RDWR | O_CLOEXEC,
+			.nr_ranges = 1,
+		},
+		.range = { span->off, span->size },
+	};
+	int fd = -1;
+
+	if (d->vm->cfg->p2p != P2P_OFF)
+		fd = sys_ioctl(d->fd, VFIO_DEVICE_FEATURE, &arg);
+	return MAX(fd, -1);
+}
+
+static int piece_mmap(struct vfio_pci *d, unsigned int index, char *base,
 		      const struct vfio_span *span)
 {
+	struct vfio_bar *bar = &d->bars[index];
 	struct vfio_piece *piece = &bar->pieces[bar->nr];
 	bool writable = bar->flags & VFIO_REGION_INFO_FLAG_WRITE;
 	void *hva;
@@ -279,8 +314,7 @@ static int piece_mmap(struct vfio_pci *d, struct vfio_bar *bar, char *base,
 		.name = d->name,
 		.size = span->size,
 		.hva = hva,
-		.fd = d->fd,
-		.fd_offset = bar->offset + span->off,
+		.fd = piece_export(d, index, span),
 		.flags = MEM_DEVICE | (writable ? 0 : MEM_READONLY),
 	};
 	bar->nr++;
@@ -305,7 +339,7 @@ static void bar_mmap(struct vfio_pci *d, unsigned int index)
 	base = reserve(bar, MAX(d->pci.bars[index].size, page));
 	err = base ? 0 : -ENOMEM;
 	for (i = 0; i < nr && err >= 0; i++)
-		err = piece_mmap(d, bar, base, &spans[i]);
+		err = piece_mmap(d, index, base, &spans[i]);
 	if (err < 0)
 		log_warn("vfio %s: cannot map bar %u, which will be slow: %s",
 			 d->name, index, err_text(err));
@@ -321,11 +355,14 @@ void bars_mmap(struct vfio_pci *d)
 
 void bars_munmap(struct vfio_pci *d)
 {
-	unsigned int i;
+	unsigned int i, n;
 
 	for (i = 0; i < PCI_BARS; i++) {
 		struct vfio_bar *bar = &d->bars[i];
 
+		for (n = 0; n < bar->nr; n++)
+			if (bar->pieces[n].mem.fd >= 0)
+				sys_close(bar->pieces[n].mem.fd);
 		if (bar->reserved)
 			sys_munmap(bar->reserved, bar->reserved_size);
 		bar->reserved = NULL;

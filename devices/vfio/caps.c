@@ -192,6 +192,7 @@ static int express_show(struct walk *w, unsigned int pos)
 		memset(w->d->hw + pos + PCI_EXP_DEVCTL2, 0xff, 4);
 	}
 	w->express = true;
+	w->d->express = pos;
 	return 1;
 }
 
@@ -232,6 +233,8 @@ static int cap_show(struct walk *w, unsigned int pos, const struct rule *rule,
 	memset(w->d->hw + pos + 2, 0xff, size - 2);
 	if (rule->id == PCI_CAP_ID_PM)
 		w->d->pm = pos;
+	if (rule->id == PCI_CAP_ID_AF)
+		w->d->af = pos;
 	return 1;
 }
 

@@ -198,12 +198,52 @@ static void power_after(struct vfio_pci *d)
 	pci_dev_sleep(&d->pci, (state & PCI_PM_CTRL_STATE_MASK) == 3);
 }
 
+/* Bit @bit of byte @reg is set by a write of @len bytes at @off. */
+static bool sets(unsigned int off, uint32_t val, unsigned int len,
+		 unsigned int reg, uint8_t bit)
+{
+	return pci_covers(off, len, reg, 1) && val >> (reg - off) * 8 & bit;
+}
+
+/* Whether the guest asks for a function level reset. */
+static bool asks_reset(const struct vfio_pci *d, unsigned int off,
+		       uint32_t val, unsigned int len)
+{
+	return (d->express &&
+		sets(off, val, len, d->express + PCI_EXP_DEVCTL + 1,
+		     PCI_EXP_DEVCTL_BCR_FLR >> 8)) ||
+	       (d->af && sets(off, val, len, d->af + PCI_AF_CTRL,
+			      PCI_AF_CTRL_FLR));
+}
+
+/*
+ * The kernel does the reset, and has the device afterwards as it was; the
+ * guest expects one that was just switched on.
+ */
+static void guest_reset(struct vfio_pci *d, unsigned int off, uint32_t val,
+			unsigned int len)
+{
+	trace(TRACE_VFIO, "%s: the guest resets it", d->name);
+	pci_dev_clear(&d->pci);
+	pthread_mutex_lock(&d->lock);
+	config_quiet(d);
+	vectors_off(d);
+	msix_reset(&d->irqs.msix);
+	pass(d, off, val, len);
+	config_reset(d);
+	pthread_mutex_unlock(&d->lock);
+}
+
 void vfio_cfg_write(struct pci_dev *pci, unsigned int off, uint32_t val,
 		    unsigned int len)
 {
 	struct vfio_pci *d = container_of(pci, struct vfio_pci, pci);
 	bool power = d->pm && off == d->pm + PCI_PM_CTRL;
 
+	if (asks_reset(d, off, val, len)) {
+		guest_reset(d, off, val, len);
+		return;
+	}
 	if (power)
 		power_before(d, val);
 	pthread_mutex_lock(&d->lock);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One assigned PCI device, shared by the files that make it: spec.c and
- * plan.c (what the user wants, and where it goes), vfio_pci.c (its life),
- * config.c and caps.c (config space), bar.c (regions), irq.c (MSI, MSI-X and
+ * One assigned PCI device, shared by the files that make it: spec.c and plan.c
+ * (what the user wants, and where it goes), vfio_pci.c (its life), config.c
+ * and caps.c (config space), bar.c and rom.c (regions), irq.c (MSI, MSI-X and
  * which kind is in use), intx.c (the interrupt pin).
  *
  * Lock: d->lock, taken inside the PCI lock, for all of the interrupt state.
@@ -28,7 +28,7 @@ struct vfio_span {
 
 /* A part of a BAR that the guest reaches without us. */
 struct vfio_piece {
-	struct mem_region mem;
+	struct mem_region mem;	/* its fd: a dma-buf, or -1 */
 	uint64_t off;
 	bool added;
 };
@@ -91,6 +91,8 @@ struct vfio_pci {
 	uint64_t cfg_offset;	/* of config space in the device file */
 	unsigned int cfg_size;
 	unsigned int pm;	/* power management capability, 0: none */
+	unsigned int express;	/* PCI Express capability, 0: none */
+	unsigned int af;	/* advanced features capability, 0: none */
 	struct vfio_bar bars[PCI_REGIONS];
 	int rom_fd;		/* a file in place of its ROM, or -1 */
 	bool rom_warned;

@@ -268,10 +268,13 @@ void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
 		  size_t len)
 {
 	const uint8_t *mask = pci->priv->wmask + off;
+	uint16_t was = fake_cfg_get16(pci, PCI_COMMAND);
 	size_t i;
 
 	for (i = 0; i < len; i++)
 		pci->cfg[off + i] = (pci->cfg[off + i] & ~mask[i]) |
 			(data[i] & mask[i]);
+	if (was & ~fake_cfg_get16(pci, PCI_COMMAND) & PCI_COMMAND_MEMORY)
+		dma_revoke(pci);
 	check_flr(pci);
 }

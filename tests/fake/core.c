@@ -42,7 +42,8 @@ void fake_begin(void)
 	world = zalloc(sizeof(*world));
 	world->host = (struct fake_host){
 		.kvm = true, .legacy = true, .iommufd = true, .cdev = true,
-		.map_file = true, .vfio_pci = true, .intremap = true,
+		.map_file = true,
+		.dma_buf = true, .vfio_pci = true, .intremap = true,
 		.cap_ipc_lock = true, .cap_sys_rawio = true, .root = true,
 		.memlock = 8 * MiB,
 		.hole_base = 0xfee00000, .hole_size = 1 * MiB,
@@ -326,6 +327,9 @@ static void release(struct file *file)
 		break;
 	case KIND_IOMMUFD:
 		iommufd_release(file->obj);
+		break;
+	case KIND_DMABUF:
+		free(file->obj);
 		break;
 	case KIND_DEVICE:
 		device_release(file->obj);

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "iommu/uapi.h"
 #include "tests/fake/fake_priv.h"
 
 #define OFFSET_SHIFT 40
@@ -218,6 +219,43 @@ static int reset(struct fake_pci *pci)
 	return 0;
 }
 
+static int make_dmabuf(const struct fake_pci *pci,
+		       const struct vfio_device_feature_dma_buf *arg)
+{
+	struct dmabuf *buf;
+	char name[64];
+
+	if (!world->host.dma_buf)
+		return -ENOTTY;
+	if (arg->nr_ranges != 1 || !can_mmap(pci, arg->region_index) ||
+	    !range_contains(0, pci->bars[arg->region_index].size,
+			    arg->dma_ranges[0].offset,
+			    arg->dma_ranges[0].length) ||
+	    !IS_ALIGNED(arg->dma_ranges[0].offset |
+			arg->dma_ranges[0].length, PAGE))
+		return -EINVAL;
+	buf = zalloc(sizeof(*buf));
+	*buf = (struct dmabuf){ pci, arg->dma_ranges[0].length };
+	snprintf(name, sizeof(name), "dma-buf of %s", pci->addr);
+	return file_new(KIND_DMABUF, name, buf, -1);
+}
+
+static int feature(struct fake_pci *pci, const struct vfio_device_feature *arg)
+{
+	switch (arg->flags) {
+	case VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF:
+		return make_dmabuf(pci, (const void *)arg->data);
+	case VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY:
+		pci->low_power = true;
+		dma_revoke(pci);
+		return 0;
+	case VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_EXIT:
+		pci->low_power = false;
+		return 0;
+	}
+	return -ENOTTY;
+}
+
 int device_ioctl(struct file *file, unsigned long request, void *arg)
 {
 	struct vdev *vdev = file->obj;
@@ -241,6 +279,8 @@ int device_ioctl(struct file *file, unsigned long request, void *arg)
 		return irq_set(vdev->pci, arg);
 	case VFIO_DEVICE_RESET:
 		return reset(vdev->pci);
+	case VFIO_DEVICE_FEATURE:
+		return feature(vdev->pci, arg);
 	}
 	return -ENOTTY;
 }

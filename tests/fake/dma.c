@@ -55,7 +55,7 @@ static uint64_t locked(void)
 
 	for (space = world->spaces; space; space = space->next)
 		for (m = space->maps; m; m = m->next)
-			bytes += m->size;
+			bytes += m->pci ? 0 : m->size;
 	return bytes;
 }
 
@@ -133,7 +133,8 @@ int dma_map(struct dma_space *space, uint64_t iova, uint64_t size,
 			 (device && !device_ok)))
 		return -EFAULT;
 	m = zalloc(sizeof(*m));
-	*m = (struct dma_map){ iova, size, by_file ? 0 : hva, space->maps };
+	*m = (struct dma_map){ iova, size, by_file ? 0 : hva, space->maps,
+			       NULL };
 	space->maps = m;
 	return 0;
 }
@@ -164,6 +165,30 @@ int dma_unmap(struct dma_space *space, uint64_t iova, uint64_t size,
 		free(m);
 	}
 	return *unmapped ? 0 : -ENOENT;
+}
+
+bool fake_dma_at(uint64_t iova)
+{
+	const struct dma_space *space;
+	const struct dma_map *m;
+
+	for (space = world->spaces; space; space = space->next)
+		for (m = space->maps; m; m = m->next)
+			if (iova - m->iova < m->size)
+				return true;
+	return false;
+}
+
+void dma_revoke(const struct fake_pci *pci)
+{
+	const struct dma_space *space;
+	const struct dma_map *m;
+
+	for (space = world->spaces; space; space = space->next)
+		for (m = space->maps; m; m = m->next)
+			if (m->pci == pci)
+				violation("memory of %s is mapped for others when it stops decoding",
+					  pci->addr);
 }
 
 bool dma_uses(uintptr_t start, size_t len)

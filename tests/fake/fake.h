@@ -44,6 +44,7 @@ struct fake_host {
 	bool iommufd;		/* CONFIG_IOMMUFD */
 	bool cdev;		/* CONFIG_VFIO_DEVICE_CDEV */
 	bool map_file;		/* IOMMU_IOAS_MAP_FILE (6.13) */
+	bool dma_buf;		/* VFIO_DEVICE_FEATURE_DMA_BUF (6.19) */
 	bool vfio_pci;		/* the vfio-pci driver is loaded */
 	bool intremap;		/* interrupts are isolated */
 	bool cap_ipc_lock;
@@ -81,6 +82,8 @@ unsigned int fake_violations(void);
 /* fake_fds, fake_maps - open file descriptors; DMA mappings now in place. */
 unsigned int fake_fds(void);
 unsigned int fake_maps(void);
+/* fake_dma_at - whether a device can reach @iova. */
+bool fake_dma_at(uint64_t iova);
 
 /*
  * fake_file - a plain file (its folders come by themselves), or a new text.
@@ -173,6 +176,7 @@ struct fake_pci {
 	/* Look at these. */
 	unsigned int resets;	/* by VFIO_DEVICE_RESET, or by FLR */
 	unsigned int opens;
+	bool low_power;
 	bool open;
 	uint8_t *bar_mem[6];	/* contents of BARs, shared by mmap */
 	struct fake_pci_priv *priv;

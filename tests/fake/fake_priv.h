@@ -29,6 +29,7 @@ enum kind {
 	KIND_GROUP,
 	KIND_IOMMUFD,
 	KIND_DEVICE,
+	KIND_DMABUF,
 };
 
 /*
@@ -53,6 +54,13 @@ struct dma_map {
 	uint64_t size;
 	uintptr_t hva;		/* 0: mapped by file */
 	struct dma_map *next;
+	const struct fake_pci *pci; /* whose memory it is, by a dma-buf */
+};
+
+/* Behind KIND_DMABUF: a part of a BAR. */
+struct dmabuf {
+	const struct fake_pci *pci;
+	uint64_t size;
 };
 
 struct dma_space {
@@ -231,6 +239,8 @@ int dma_unmap(struct dma_space *space, uint64_t iova, uint64_t size,
 bool dma_conflict(const struct dma_space *space);
 /* The ranges allowed: writes at most two, returns how many there are. */
 unsigned int dma_ranges(uint64_t first[2], uint64_t last[2]);
+/* @pci stops decoding: what is mapped of it by dma-buf is lost for good. */
+void dma_revoke(const struct fake_pci *pci);
 /* Whether [start, start + len) is memory that a device can reach. */
 bool dma_uses(uintptr_t start, size_t len);
 

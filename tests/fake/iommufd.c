@@ -4,6 +4,7 @@
  * Documentation/userspace-api/iommufd.rst.
  */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -113,6 +114,21 @@ static int map(struct iommufd *iommufd, const struct iommu_ioas_map *arg)
 					 arg->user_va, false, false);
 }
 
+static int map_dmabuf(struct ioas *ioas, const struct dmabuf *buf,
+		      const struct iommu_ioas_map_file *arg)
+{
+	int err;
+
+	if (!range_contains(0, buf->size, arg->start, arg->length))
+		return -EINVAL;
+	if (!(fake_cfg_get16(buf->pci, PCI_COMMAND) & PCI_COMMAND_MEMORY))
+		return -ENODEV;
+	err = dma_map(ioas->space, arg->iova, arg->length, 0, true, false);
+	if (err >= 0)
+		ioas->space->maps->pci = buf->pci;
+	return err;
+}
+
 static int map_file(struct iommufd *iommufd,
 		    const struct iommu_ioas_map_file *arg)
 {
@@ -129,6 +145,8 @@ static int map_file(struct iommufd *iommufd,
 		return -ENOENT;
 	if (!file)
 		return -EBADF;
+	if (file->kind == KIND_DMABUF)
+		return map_dmabuf(ioas, file->obj, arg);
 	if (!file->memfd || fstat(file->real, &st) < 0 ||
 	    !range_ok(arg->start, arg->length) ||
 	    arg->start + arg->length > (uint64_t)st.st_size)

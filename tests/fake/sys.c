@@ -183,6 +183,7 @@ static int do_ioctl(struct file *file, unsigned long request, void *arg,
 		return device_ioctl(file, request, arg);
 	case KIND_FILE:
 	case KIND_EVENTFD:
+	case KIND_DMABUF:
 		break;
 	}
 	return -ENOTTY;

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One device's memory in reach of another, over the fake kernel: by address
+ * with the container, by dma-buf with iommufd; mapped while the BAR decodes
+ * and not a moment longer, since what the kernel revokes stays lost.
+ */
+#include "assigned.h"
+
+#define BAR 0xc8000000ULL
+
+static struct fake_pci *other;
+
+/* The NVMe disk, and a device with plain memory, in slot 2. */
+static void two(unsigned int iommu)
+{
+	cfg.iommu = iommu;
+	begin();
+	other = fake_pci("0000:02:00.0", 1, 2, 0x050000, 2, "vfio-pci");
+	fake_bar(other, 0, 64 * KiB, false, false, false);
+}
+
+static void plug_two(void)
+{
+	CHECK_EQ(vfio_pci_create(&vm, host, ADDR), 0);
+	CHECK_EQ(vfio_pci_create(&vm, host, "02:00.0"), 0);
+	CHECK_EQ(pci_host_assign(host), 0);
+	put(SLOT(2), PCI_BASE_ADDRESS_0, BAR, 4);
+}
+
+static void decode(bool on)
+{
+	put(SLOT(2), PCI_COMMAND, on ? PCI_COMMAND_MEMORY : 0, 2);
+}
+
+static void check_mapped_while_decoding(unsigned int iommu)
+{
+	two(iommu);
+	plug_two();
+	CHECK_EQ(fake_maps(), 1);
+	CHECK(!fake_dma_at(BAR));
+	for (int round = 0; round < 2; round++) {
+		decode(true);
+		CHECK(fake_dma_at(BAR));
+		CHECK(fake_dma_at(BAR + 64 * KiB - 1));
+		CHECK(!fake_dma_at(BAR + 64 * KiB));
+		decode(false);
+		CHECK(!fake_dma_at(BAR));
+	}
+	/* It moves along. */
+	decode(true);
+	put(SLOT(2), PCI_BASE_ADDRESS_0, BAR + MiB, 4);
+	CHECK(!fake_dma_at(BAR));
+	CHECK(fake_dma_at(BAR + MiB));
+	devices_reset(&vm);
+	CHECK_EQ(fake_maps(), 1);
+	put(SLOT(2), PCI_BASE_ADDRESS_0, BAR, 4);
+	decode(true);
+	CHECK(fake_dma_at(BAR));
+	end();
+}
+
+TEST(mapped_while_decoding_legacy)
+{
+	check_mapped_while_decoding(IOMMU_LEGACY);
+}
+
+TEST(mapped_while_decoding_iommufd)
+{
+	check_mapped_while_decoding(IOMMU_IOMMUFD);
+}
+
+TEST(not_the_pages_of_the_msix_table)
+{
+	uint64_t at;
+
+	two(IOMMU_IOMMUFD);
+	plug_two();
+	at = bar(SLOT(1), 0);
+	command(PCI_COMMAND_MEMORY);
+	CHECK(fake_dma_at(at));
+	CHECK(!fake_dma_at(at + 0x2000));
+	end();
+}
+
+static void check_function_reset(unsigned int iommu)
+{
+	uint64_t at;
+	unsigned int exp;
+
+	two(iommu);
+	plug_two();
+	at = bar(SLOT(1), 0);
+	exp = cap(SLOT(1), PCI_CAP_ID_EXP);
+	msix_on();
+	msix_mask(0, 0);
+	CHECK(fake_dma_at(at));
+	put(SLOT(1), exp + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR, 2);
+	CHECK_EQ(hw->resets, 1);
+	/* As after any reset: nothing decodes, nothing interrupts. */
+	CHECK(!fake_dma_at(at));
+	CHECK_EQ(get(SLOT(1), PCI_COMMAND, 2), 0);
+	CHECK_EQ(fake_irqfds(), 0);
+	CHECK(!(fake_cfg_get16(hw, PCI_COMMAND) & PCI_COMMAND_MEMORY));
+	CHECK_EQ(get(SLOT(1), cap(SLOT(1), PCI_CAP_ID_MSIX) + PCI_MSIX_FLAGS,
+		     2), 64);
+	command(PCI_COMMAND_MEMORY);
+	CHECK(fake_dma_at(at));
+	msix_on();
+	msix_entry(0, 3);
+	msix_mask(0, 0);
+	delivers(MSIX, 0, 0xfee00000, 3);
+	end();
+}
+
+TEST(remade_after_the_guest_resets_the_function_legacy)
+{
+	check_function_reset(IOMMU_LEGACY);
+}
+
+TEST(remade_after_the_guest_resets_the_function_iommufd)
+{
+	check_function_reset(IOMMU_IOMMUFD);
+}
+
+TEST(older_kernel_does_without)
+{
+	two(IOMMU_IOMMUFD);
+	fake_host()->dma_buf = false;
+	plug_two();
+	decode(true);
+	CHECK(!fake_dma_at(BAR));
+	CHECK(fake_slot_at(BAR) != NULL);
+	end();
+}
+
+TEST(refused_mapping_does_no_harm)
+{
+	two(IOMMU_LEGACY);
+	plug_two();
+	fake_fail_call("MAP_DMA", 22);
+	decode(true);
+	CHECK(!fake_dma_at(BAR));
+	CHECK(fake_slot_at(BAR) != NULL);
+	decode(false);
+	end();
+}
+
+TEST(out_of_the_iommus_reach)
+{
+	two(IOMMU_LEGACY);
+	fake_host()->hole_base = BAR;
+	fake_host()->hole_size = MiB;
+	plug_two();
+	decode(true);
+	CHECK(!fake_dma_at(BAR));
+	CHECK(fake_slot_at(BAR) != NULL);
+	end();
+}
+
+TEST(off_when_asked)
+{
+	two(IOMMU_IOMMUFD);
+	cfg.p2p = P2P_OFF;
+	plug_two();
+	decode(true);
+	CHECK(!fake_dma_at(BAR));
+	CHECK_EQ(fake_count("VFIO_DEVICE_FEATURE"), 0);
+	end();
+	cfg.p2p = P2P_ON;
+}
+
+TEST(one_device_has_nobody_to_talk_to)
+{
+	cfg.iommu = IOMMU_LEGACY;
+	begin();
+	plug();
+	command(PCI_COMMAND_MEMORY);
+	CHECK_EQ(fake_maps(), 1);
+	end();
+}
