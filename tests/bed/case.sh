@@ -20,6 +20,11 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/case.XXXXXX")
 trap 'rm -rf "$TMP"' EXIT
 export BED PREPARE BINARY TMP
 
+# guests FOLDER: builds the small guests of tests/guest into it.
+guests() {
+	make -s -f "$bed_dir/../guest/Makefile" O="$1"
+}
+
 skip() {
 	echo "SKIP: $*"
 	exit 77

@@ -3,22 +3,12 @@
  * Bus 0 through ECAM (where MCFG says) and through 0xcf8: the same devices
  * with the same registers; the host bridge is there; what is not, reads ones.
  */
-#include "guest.h"
+#include "bus.h"
 
 static uint32_t by_port(unsigned int devfn, unsigned int reg)
 {
 	outl(0xcf8, 1U << 31 | devfn << 8 | reg);
 	return inl(0xcfc);
-}
-
-static uint64_t ecam(void)
-{
-	struct acpi_table *mcfg = acpi_find("MCFG");
-	uint64_t base;
-
-	check(mcfg);
-	memcpy(&base, (char *)mcfg + 44, 8);
-	return base;
 }
 
 /* Bytes and halves of a register are parts of the whole. */
