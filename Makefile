@@ -212,7 +212,8 @@ libs-y += -L$(MUSL_LIB) -Wl,--start-group -lc -lgcc -Wl,--end-group
 quoted = '$(subst ','\'',$(1))'
 $(gen)/flags $(gen)/list: FORCE | $(gen)/auto.conf $(tools)
 	@echo $(call quoted,$(if $(filter list,$(@F)),$(product),\
-		$(CC) $(cflags) $(ldflags) $(libs-y) $(unit-flags))) >$@.new
+		$(CC) $(cflags) $(ldflags) $(libs-y) $(unit-flags) \
+		$(CLANG) $(fuzz-flags))) >$@.new
 	@$(call replace,$@,$@.new)
 
 $(O)/uapi: | $(gen)/auto.conf $(tools)
@@ -287,17 +288,63 @@ unit-programs: $(unit-programs)
 -include $(patsubst %.o,$(O)/san/%.d,$(product) $(unit-harness) \
 	$(addprefix tests/unit/,$(test-y)))
 
+# --- fuzzing -----------------------------------------------------------------
+
+# As the unit tests, but compiled with clang, each file of tests/fuzz/Makefile
+# linked with libFuzzer. Only product code counts as covered.
+CLANG ?= clang
+.PHONY: fuzz-build fuzz-programs
+fuzz-build: | $(tools)
+	$(Q)$(MAKE) O=$(O)/fuzz ARCH=$(host-arch) full_defconfig fuzz-programs
+
+fuzz-harness := $(call files,tests/fuzz/ tests/fake/)
+fuzz-programs := $(patsubst %.o,$(O)/%,$(fuzz-y))
+fuzz-flags = $(common-flags) -O1 -fno-omit-frame-pointer -isystem $(O)/uapi \
+	-Wno-gnu-variable-sized-type-not-at-end \
+	-fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+$(O)/fz/%.o: %.c $(gen)/flags | $(O)/uapi
+	$(call say,CLANG,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(fuzz-flags) \
+		$(if $(filter tests/%,$<),,-fsanitize=fuzzer-no-link \
+		-fprofile-instr-generate -fcoverage-mapping) \
+		-MMD -MP -c -o $@ $<
+
+$(O)/fuzzed.a: $(addprefix $(O)/fz/,$(filter-out \
+	vmm/main.o vmm/sys.o,$(product))) $(gen)/list
+$(O)/fuzzer.a: $(addprefix $(O)/fz/,$(fuzz-harness))
+
+$(fuzz-programs): $(O)/%: $(O)/fz/tests/fuzz/%.o $(O)/fuzzed.a \
+		$(O)/fuzzer.a
+	$(call say,LD,$@)
+	$(Q)$(CLANG) $(fuzz-flags) -fsanitize=fuzzer -fprofile-instr-generate \
+		-Wl,--wrap=exit -o $@ $< \
+		-Wl,--start-group $(O)/fuzzed.a $(O)/fuzzer.a -Wl,--end-group \
+		-lpthread
+fuzz-programs: $(fuzz-programs)
+	@printf '%s\n' $(fuzz-y:.o=) >$(O)/list
+
+-include $(patsubst %.o,$(O)/fz/%.d,$(product) $(fuzz-harness) \
+	$(addprefix tests/fuzz/,$(fuzz-y)))
+
 # --- tests and the rest ------------------------------------------------------
 
-.PHONY: check check-style check-unit check-guest check-bed bed-shell demo \
-	install clean distclean help
+.PHONY: check check-style check-unit check-fuzz check-guest check-bed fuzz \
+	bed-shell demo install clean distclean help
 check: all configs
 	@tests/run
-check-style check-unit: check-%:
+check-style check-unit check-fuzz: check-%:
 	@tests/$*/run
+<<<<<<< HEAD
 check-guest: all
 check-bed: all configs
 check-guest check-bed: check-%:
+=======
+fuzz:
+	@tests/fuzz/run --long
+check-guest check-bed: check-%: all
+>>>>>>> faafb5e (tests: fuzz what a guest, a device and files can say)
 	@tests/$*/run
 bed-shell: all
 	@tests/bed/shell
@@ -333,7 +380,8 @@ help:
 	@echo '  make demo             a Linux guest with a disk assigned'
 	@echo '  make bed-shell        a shell in the emulated host'
 	@echo '  make check            all tests; one tier of them: check-style,'
-	@echo '                        check-unit, check-guest, check-bed'
+	@echo '                        check-unit, check-fuzz, check-guest, check-bed'
+	@echo '  make fuzz             the fuzz targets, FUZZ_SECONDS (600) for each'
 	@echo 'Variables'
 	@echo '  O=build               output folder; the program is O/postern'
 	@echo '  ARCH=ARCH             $(host-arch) if not said: $(notdir $(wildcard arch/*))'

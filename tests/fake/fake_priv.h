@@ -153,6 +153,7 @@ enum node_type { NODE_DIR, NODE_TEXT, NODE_LINK, NODE_DEV };
 
 struct node {
 	char *path;
+	unsigned int hash;	/* of the path */
 	enum node_type type;
 	bool made;		/* by the world itself, see pci_sysfs() */
 	char *data;
