@@ -336,15 +336,11 @@ check: all configs
 	@tests/run
 check-style check-unit check-fuzz: check-%:
 	@tests/$*/run
-<<<<<<< HEAD
+fuzz:
+	@tests/fuzz/run --long
 check-guest: all
 check-bed: all configs
 check-guest check-bed: check-%:
-=======
-fuzz:
-	@tests/fuzz/run --long
-check-guest check-bed: check-%: all
->>>>>>> faafb5e (tests: fuzz what a guest, a device and files can say)
 	@tests/$*/run
 bed-shell: all
 	@tests/bed/shell
