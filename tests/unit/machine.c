@@ -97,6 +97,7 @@ static bool survivable(const char *line)
 		"IOMMU_IOAS_UNMAP", "write", "read", "stat", "getrlimit",
 		"VFIO_DEVICE_SET_IRQS", "open /sys", "capable",
 		"VFIO_DEVICE_GET_REGION_INFO argsz=0x20 index=0x6", /* ROM */
+		"VFIO_DEVICE_FEATURE", /* peer-to-peer */
 	};
 	unsigned int i;
 
