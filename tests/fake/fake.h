@@ -115,9 +115,9 @@ bool fake_order(const char *first, ...);
 
 /*
  * fake_fail_nth - make the @nth call from now (1: the next) fail. @err: the
- * errno it fails with, 0: one that fits the call. close, munmap, and KVM's
- * letting go of a VFIO file or of memory are not counted and never fail. 0
- * as @nth: no more.
+ * errno it fails with, 0: one that fits the call. close, munmap, DMA
+ * unmapping, and KVM's letting go of a VFIO file or of memory are not counted
+ * and never fail. 0 as @nth: no more.
  */
 void fake_fail_nth(unsigned int nth, int err);
 /* fake_failed - the journal line of the call that was made to fail, or NULL. */

@@ -189,13 +189,15 @@ static int do_ioctl(struct file *file, unsigned long request, void *arg,
 	return -ENOTTY;
 }
 
-/* KVM letting go of a file or of memory: nobody could do without. */
+/* Letting go of a file or of memory: nobody could do without. */
 static bool must_work(const char *name)
 {
 	return (strstr(name, "KVM_SET_DEVICE_ATTR") &&
 		strstr(name, "attr=0x2")) ||
 		(strstr(name, "KVM_SET_USER_MEMORY_REGION") &&
-		 strstr(name, "memory_size=0x0 "));
+		 strstr(name, "memory_size=0x0 ")) ||
+		strstr(name, "VFIO_IOMMU_UNMAP_DMA") ||
+		strstr(name, "IOMMU_IOAS_UNMAP");
 }
 
 static int named_ioctl(int fd, unsigned long request, void *arg,
