@@ -57,6 +57,12 @@ struct iommu_backend {
 	void (*detach)(void *space, struct kvm *kvm, int device_fd);
 
 	/*
+	 * The open file of IOMMU group @id, which proves that it is ours, or
+	 * -1. NULL for a backend that needs no such proof.
+	 */
+	int (*group_fd)(void *space, int id);
+
+	/*
 	 * The ranges allowed to all devices attached, ascending, in memory
 	 * that the caller frees. Valid while a device is attached. Returns
 	 * their number.

@@ -11,6 +11,7 @@
 #include "iommu/backend.h"
 #include "iommu/explain.h"
 #include "iommu/iommu.h"
+#include "iommu/uapi.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/util.h"
@@ -375,4 +376,79 @@ void iommu_detach(struct iommu *iommu, int device_fd)
 	if (!--iommu->nr_devices)
 		mem_unlisten(&iommu->vm->mem, &iommu->listener);
 	iommu->backend->detach(iommu->space, &iommu->vm->kvm, device_fd);
+}
+
+/* ---- resetting a bus ---------------------------------------------------- */
+
+#define BUS_DEVICES_MAX 256
+
+/* Who is on the device's bus: asked twice, the first time for the number. */
+static int bus_devices(int device_fd, struct vfio_pci_hot_reset_info **out)
+{
+	struct vfio_pci_hot_reset_info first = { .argsz = sizeof(first) };
+	struct vfio_pci_hot_reset_info *info;
+	size_t size;
+	int err;
+
+	err = sys_ioctl(device_fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &first);
+	if (err < 0 && err != -ENOSPC)
+		return err;
+	if (first.count > BUS_DEVICES_MAX)
+		return -ENOSPC;
+	size = sizeof(*info) + first.count * sizeof(info->devices[0]);
+	info = calloc(1, size);
+	if (!info)
+		return -ENOMEM;
+	info->argsz = size;
+	err = sys_ioctl(device_fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
+	if (err >= 0 && info->count > first.count)
+		err = -EAGAIN;	/* somebody was plugged in */
+	if (err < 0)
+		free(info);
+	else
+		*out = info;
+	return err;
+}
+
+struct bus_reset {
+	struct vfio_pci_hot_reset reset;
+	int32_t fds[CONFIG_VFIO_MAX];
+};
+
+/* The groups' files, each once; -EBUSY where one is not ours. */
+static int prove_groups(const struct iommu *iommu,
+			const struct vfio_pci_hot_reset_info *info,
+			struct bus_reset *arg)
+{
+	unsigned int i, n;
+	int fd;
+
+	for (i = 0; i < info->count; i++) {
+		fd = iommu->backend->group_fd(iommu->space,
+					      info->devices[i].group_id);
+		for (n = 0; n < arg->reset.count && arg->fds[n] != fd; n++)
+			;
+		if (fd < 0 || n == CONFIG_VFIO_MAX)
+			return -EBUSY;
+		arg->fds[n] = fd;
+		arg->reset.count = MAX(arg->reset.count, n + 1);
+	}
+	return 0;
+}
+
+int iommu_bus_reset(struct iommu *iommu, int device_fd)
+{
+	struct bus_reset arg = { .reset.argsz = sizeof(arg) };
+	struct vfio_pci_hot_reset_info *info;
+	int err = bus_devices(device_fd, &info);
+
+	if (err < 0)
+		return err;
+	if (iommu->backend->group_fd)
+		err = prove_groups(iommu, info, &arg);
+	else if (!(info->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED))
+		err = -EBUSY;
+	free(info);
+	return err < 0 ? err : sys_ioctl(device_fd, VFIO_DEVICE_PCI_HOT_RESET,
+					 &arg);
 }

@@ -285,6 +285,17 @@ static void legacy_detach(void *space, struct kvm *kvm, int device_fd)
 	}
 }
 
+static int legacy_group_fd(void *space, int id)
+{
+	const struct legacy *l = space;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(l->groups); i++)
+		if (l->groups[i].devices && l->groups[i].id == id)
+			return l->groups[i].fd;
+	return -1;
+}
+
 /* The capability @id in an answer of @size bytes, or NULL. */
 static void *find_cap(struct vfio_iommu_type1_info *info, uint32_t size,
 		      uint16_t id)
@@ -401,6 +412,7 @@ const struct iommu_backend iommu_legacy = {
 	.close = legacy_close,
 	.attach = legacy_attach,
 	.detach = legacy_detach,
+	.group_fd = legacy_group_fd,
 	.ranges = legacy_ranges,
 	.map = legacy_map,
 	.unmap = legacy_unmap,

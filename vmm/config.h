@@ -17,6 +17,11 @@ enum iommu_choice {
 	IOMMU_IOMMUFD,
 };
 
+enum on_error {
+	ON_ERROR_STOP,
+	ON_ERROR_CONTINUE,
+};
+
 enum p2p_choice {
 	P2P_ON,
 	P2P_OFF,
@@ -31,6 +36,7 @@ struct config {
 	bool hugepages;
 	unsigned int iommu;		/* enum iommu_choice */
 	unsigned int p2p;		/* enum p2p_choice */
+	unsigned int on_device_error;	/* enum on_error */
 	const char *vfio[CONFIG_VFIO_MAX]; /* as given: ADDR[,key=value]... */
 	unsigned int nr_vfio;
 	unsigned int stop_timeout;	/* seconds after the power button */
@@ -38,6 +44,7 @@ struct config {
 	bool once;
 	bool quiet;
 	bool json;
+	bool verbose;
 	const char *trace;
 };
 

@@ -54,7 +54,8 @@ int main(int argc, char **argv)
 	options_parse(&line, argc, argv);
 	switch (line.command) {
 	case CMD_DEVICES:
-		return status_of(command_devices(line.cfg.json));
+		return status_of(command_devices(&line.cfg, line.nr_args,
+						 line.args));
 	case CMD_BIND:
 		return status_of(command_bind(line.nr_args, line.args));
 	case CMD_UNBIND:

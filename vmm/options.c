@@ -68,6 +68,10 @@ static const struct option options[] = {
 	  "let assigned devices reach each other's memory [on]",
 	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(p2p),
 	  .choices = "on|off" },
+	{ "on-device-error", 0, KIND_CHOICE, "stop|continue",
+	  "what to do when an assigned device fails [stop]",
+	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(on_device_error),
+	  .choices = "stop|continue" },
 	{ "stop-timeout", 0, KIND_NUMBER, "SECONDS",
 	  "time to power off after SIGINT or SIGTERM [10]", RUN,
 	  FIELD(stop_timeout), 0, 86400 },
@@ -84,6 +88,9 @@ static const struct option options[] = {
 	  RUN_IF(IS_ENABLED(CONFIG_TRACE)), FIELD(trace) },
 	{ "json", 0, KIND_FLAG, NULL, "print JSON", BIT(CMD_DEVICES),
 	  FIELD(json) },
+	{ "verbose", 'v', KIND_FLAG, NULL,
+	  "show what the guest sees of each capability", BIT(CMD_DEVICES),
+	  FIELD(verbose) },
 	{ "help", 'h', KIND_FLAG, NULL, "print this and exit",
 	  BIT(CMD_NR) - 1, .max = 0 },
 	{ "version", 'V', KIND_FLAG, NULL, "print the version and exit",
@@ -95,18 +102,20 @@ static const struct {
 	const char *usage;
 	const char *help;
 	bool takes_args;
+	bool needs_args;
 	bool there;
 } commands[CMD_NR] = {
 	[CMD_RUN] = { "run", "run --kernel FILE [OPTION]...",
-		      "boot a guest", false, true },
-	[CMD_DEVICES] = { "devices", "devices [--json]",
-			  "list the devices that can be assigned", false,
+		      "boot a guest", false, false, true },
+	[CMD_DEVICES] = { "devices", "devices [--json] [-v] [ADDRESS]...",
+			  "list the devices that can be assigned", true, false,
 			  IS_ENABLED(CONFIG_DEVCMD) },
 	[CMD_BIND] = { "bind", "bind ADDRESS...",
-		       "hand devices to VFIO", true,
+		       "hand devices to VFIO", true, true,
 		       IS_ENABLED(CONFIG_DEVCMD) },
 	[CMD_UNBIND] = { "unbind", "unbind ADDRESS...",
 			 "give devices back to the driver they had", true,
+			 true,
 			 IS_ENABLED(CONFIG_DEVCMD) },
 };
 
@@ -344,7 +353,7 @@ static void check_complete(struct command_line *line)
 		log_hint("postern run --kernel FILE");
 		exit(STATUS_USAGE);
 	}
-	if (commands[line->command].takes_args && !line->nr_args) {
+	if (commands[line->command].needs_args && !line->nr_args) {
 		log_err("%s: no device given", commands[line->command].name);
 		usage_exit(line->command);
 	}

@@ -10,6 +10,8 @@
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "devices/vfio/vfio_priv.h"
 #include "vmm/log.h"
@@ -82,6 +84,7 @@ struct walk {
 	uint8_t used[PCI_CFG_SIZE];	/* bytes that some capability has */
 	unsigned int link;	/* where the next one's place is written */
 	bool express;
+	bool print;		/* only tell, on standard output */
 };
 
 static const struct rule *rule_of(const struct rule *table, unsigned int nr,
@@ -98,6 +101,15 @@ static const struct rule *rule_of(const struct rule *table, unsigned int nr,
 static void say(const struct walk *w, unsigned int pos, unsigned int id,
 		const struct rule *rule, bool shown)
 {
+	static const char *const verdicts[] = { "hidden", "passed",
+						"virtualized" };
+
+	if (w->print)
+		printf("  0x%03x  %-8s  0x%02x  %s%s%s\n", pos, rule->name, id,
+		       shown ? verdicts[rule->verdict] : "hidden",
+		       shown ? "" : ": ",
+		       shown ? "" : *rule->why ? rule->why :
+		       "does not fit where it is");
 	trace(TRACE_VFIO, "%s: capability 0x%x (%s) at 0x%x: %s%s%s",
 	      w->d->name, id, rule->name, pos, shown ? "shown" : "hidden",
 	      *rule->why ? ", " : "", rule->why);
@@ -206,11 +218,11 @@ static int ours_show(struct walk *w, unsigned int pos, unsigned int size)
 		return express_show(w, pos);
 	case PCI_CAP_ID_MSI:
 		copy(w, pos, size);
-		shown = irqs_msi(w->d, pos);
+		shown = w->print ? 1 : irqs_msi(w->d, pos);
 		break;
 	case PCI_CAP_ID_MSIX:
 		copy(w, pos, size);
-		shown = irqs_msix(w->d, pos);
+		shown = w->print ? 1 : irqs_msix(w->d, pos);
 		break;
 	}
 	if (!shown)
@@ -337,9 +349,9 @@ static void ext_build(struct walk *w)
 	}
 }
 
-int caps_build(struct vfio_pci *d)
+static int walk(struct vfio_pci *d, bool print)
 {
-	struct walk w = { .d = d };
+	struct walk w = { .d = d, .print = print };
 	int err;
 
 	memcpy(w.raw, d->pci.cfg, sizeof(w.raw));
@@ -347,5 +359,25 @@ int caps_build(struct vfio_pci *d)
 	err = basic_build(&w);
 	if (err >= 0)
 		ext_build(&w);
+	return err;
+}
+
+int caps_build(struct vfio_pci *d)
+{
+	return walk(d, false);
+}
+
+int caps_print(const uint8_t *cfg, unsigned int size)
+{
+	struct vfio_pci *d = calloc(1, sizeof(*d));
+	int err;
+
+	if (!d)
+		return -ENOMEM;
+	d->name = "caps";
+	d->cfg_size = MIN(size, PCI_CFG_SIZE);
+	memcpy(d->pci.cfg, cfg, d->cfg_size);
+	err = walk(d, true);
+	free(d);
 	return err;
 }

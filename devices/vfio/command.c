@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * postern devices: what PCI devices this host has, and which of them can be
- * assigned as they are. All is read from sysfs and /proc; nothing is opened.
+ * assigned as they are. All is read from sysfs and /proc; no device is opened.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "devices/vfio/command.h"
+#include "devices/vfio/vfio_priv.h"
 #include "iommu/sysfs.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
@@ -203,39 +205,88 @@ static void print_object(const struct sysfs_device *dev,
 	putchar('}');
 }
 
-static void print_all(const struct list *list, bool json)
+/* The whole of it is for the superuser to read; others get the header. */
+static void print_caps(const struct sysfs_device *dev)
+{
+	uint8_t cfg[PCI_CFG_SIZE] = { 0 };
+	char path[SYSFS_PATH];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "devices/%s/config", dev->addr);
+	fd = sys_open(path, O_RDONLY, 0);
+	len = fd < 0 ? fd : sys_pread(fd, cfg, sizeof(cfg), 0);
+	if (fd >= 0)
+		sys_close(fd);
+	if (len < 256)
+		log_warn("%s: cannot read its config space: %s", dev->addr,
+			 len < 0 ? err_text(len) : "run it as root");
+	else
+		caps_print(cfg, len);
+}
+
+static void print_one(const struct sysfs_device *dev,
+		      const struct config *cfg, size_t *n)
+{
+	struct state state;
+
+	read_state(dev, &state);
+	if (cfg->json) {
+		printf((*n)++ ? ",\n " : "[");
+		print_object(dev, &state);
+		return;
+	}
+	print_row(dev, &state);
+	if (cfg->verbose)
+		print_caps(dev);
+}
+
+static void print_all(const struct list *list, const struct config *cfg)
 {
 	struct sysfs_device dev;
-	struct state state;
 	size_t i, n = 0;
 
-	if (!json)
+	if (!cfg->json)
 		printf("%-12s  %-34s  %5s  %-12s  %s\n", "ADDRESS", "NAME",
 		       "GROUP", "DRIVER", "STATE");
-	for (i = 0; i < list->nr; i++) {
+	for (i = 0; i < list->nr; i++)
 		/* A device may be pulled out meanwhile. */
-		if (sysfs_device(list->addrs[i], &dev) < 0 ||
-		    dev.class >> 16 == CLASS_BRIDGE)
-			continue;
-		read_state(&dev, &state);
-		if (json) {
-			printf(n++ ? ",\n " : "[");
-			print_object(&dev, &state);
-		} else {
-			print_row(&dev, &state);
-		}
-	}
-	if (json)
+		if (sysfs_device(list->addrs[i], &dev) >= 0 &&
+		    dev.class >> 16 != CLASS_BRIDGE)
+			print_one(&dev, cfg, &n);
+	if (cfg->json)
 		printf(n ? "]\n" : "[]\n");
 }
 
-int command_devices(bool json)
+/* Those that were named, which must be there. */
+static int name_list(struct list *list, int n, char **addrs)
+{
+	struct sysfs_device dev;
+	char addr[SYSFS_ADDR];
+	int i, err = 0;
+
+	for (i = 0; i < n && err >= 0; i++) {
+		if (sysfs_addr(addrs[i], addr) < 0) {
+			log_err("%s: not a PCI address, such as 0000:01:00.0",
+				addrs[i]);
+			return -EDOM;
+		}
+		err = sysfs_device(addr, &dev);
+		if (err == -ENODEV)
+			log_err("%s: no such device on this host", addr);
+		if (err >= 0)
+			err = add_addr(list, addr);
+	}
+	return err;
+}
+
+int command_devices(const struct config *cfg, int n, char **addrs)
 {
 	struct list list = { 0 };
-	int err = read_list(&list);
+	int err = n ? name_list(&list, n, addrs) : read_list(&list);
 
 	if (err >= 0)
-		print_all(&list, json);
+		print_all(&list, cfg);
 	free(list.addrs);
 	if (err >= 0 && (fflush(stdout) == EOF || ferror(stdout))) {
 		log_err("devices: cannot write to standard output");

@@ -7,16 +7,17 @@
 #define DEVICES_VFIO_COMMAND_H
 
 #include <errno.h>
-#include <stdbool.h>
-
+#include "vmm/config.h"
 #include "vmm/util.h"
 
 #if IS_ENABLED(CONFIG_DEVCMD)
 /*
- * command_devices - print the host's PCI devices, bridges left out, to
- * standard output: a table, or with @json an array of objects.
+ * command_devices - print the host's PCI devices, bridges left out, or just
+ * the @n at @addrs, to standard output: a table, or with cfg->json an array
+ * of objects. With cfg->verbose each row is followed by the device's
+ * capabilities and what a guest would see of them.
  */
-int command_devices(bool json);
+int command_devices(const struct config *cfg, int n, char **addrs);
 
 /*
  * command_bind - hand each device to vfio-pci. Which driver it had is noted
@@ -32,9 +33,12 @@ int command_devices(bool json);
 int command_bind(int n, char **addrs);
 int command_unbind(int n, char **addrs);
 #else
-static inline int command_devices(bool json)
+static inline int command_devices(const struct config *cfg, int n,
+				  char **addrs)
 {
-	(void)json;
+	(void)cfg;
+	(void)n;
+	(void)addrs;
 	return -ENOSYS;
 }
 

@@ -143,10 +143,37 @@ void config_command(struct vfio_pci *d, uint16_t bits)
 	hw_write(d, PCI_COMMAND, bits, 2);
 }
 
+/*
+ * Let the host save what power it can, or no more. While it does, mmapped
+ * BARs are gone; in D3 the guest has none.
+ */
+static void set_low_power(struct vfio_pci *d, bool on)
+{
+	struct vfio_device_feature feature = {
+		.argsz = sizeof(feature),
+		.flags = VFIO_DEVICE_FEATURE_SET |
+			 (on ? VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY :
+			       VFIO_DEVICE_FEATURE_LOW_POWER_EXIT),
+	};
+	int err;
+
+	if (d->low_power == on || !d->spec.low_power)
+		return;
+	err = sys_ioctl(d->fd, VFIO_DEVICE_FEATURE, &feature);
+	trace(TRACE_VFIO, "%s: low power %s: %d", d->name, on ? "on" : "off",
+	      err);
+	d->low_power = on && err >= 0;
+	if (err >= 0)
+		return;
+	log_warn("vfio %s: cannot save power: %s", d->name, err_text(err));
+	d->spec.low_power = false;
+}
+
 void config_quiet(struct vfio_pci *d)
 {
 	uint16_t bits = pci_get(d->pci.cfg, PCI_COMMAND, 2);
 
+	set_low_power(d, false);
 	config_command(d, (bits & ~PCI_COMMAND_MASTER) |
 			  PCI_COMMAND_INTX_DISABLE);
 }
@@ -189,13 +216,17 @@ static void power_before(struct vfio_pci *d, uint32_t val)
 {
 	if ((val & PCI_PM_CTRL_STATE_MASK) == 3)
 		pci_dev_sleep(&d->pci, true);
+	else
+		set_low_power(d, false);
 }
 
 static void power_after(struct vfio_pci *d)
 {
 	uint32_t state = hw_read(d, d->pm + PCI_PM_CTRL, 1);
+	bool asleep = (state & PCI_PM_CTRL_STATE_MASK) == 3;
 
-	pci_dev_sleep(&d->pci, (state & PCI_PM_CTRL_STATE_MASK) == 3);
+	pci_dev_sleep(&d->pci, asleep);
+	set_low_power(d, asleep);
 }
 
 /* Bit @bit of byte @reg is set by a write of @len bytes at @off. */

@@ -61,7 +61,8 @@ bool intx_wanted(const struct vfio_pci *d)
 	       !(command & PCI_COMMAND_INTX_DISABLE);
 }
 
-static int set_eventfd(struct vfio_pci *d, uint32_t action, int32_t fd)
+int vfio_set_eventfd(struct vfio_pci *d, uint32_t index, uint32_t action,
+		     int32_t fd)
 {
 	struct {
 		struct vfio_irq_set set;
@@ -70,7 +71,7 @@ static int set_eventfd(struct vfio_pci *d, uint32_t action, int32_t fd)
 		.set = {
 			.argsz = sizeof(arg),
 			.flags = VFIO_IRQ_SET_DATA_EVENTFD | action,
-			.index = VFIO_PCI_INTX_IRQ_INDEX,
+			.index = index,
 			.count = 1,
 		},
 		.fd = fd,
@@ -95,10 +96,12 @@ static int carry(struct vfio_pci *d)
 	if (err < 0)
 		return err;
 	intx->attached = true;
-	err = set_eventfd(d, VFIO_IRQ_SET_ACTION_TRIGGER, intx->trigger);
+	err = vfio_set_eventfd(d, VFIO_PCI_INTX_IRQ_INDEX,
+			       VFIO_IRQ_SET_ACTION_TRIGGER, intx->trigger);
 	if (err < 0)
 		return err;
-	return set_eventfd(d, VFIO_IRQ_SET_ACTION_UNMASK, intx->resample);
+	return vfio_set_eventfd(d, VFIO_PCI_INTX_IRQ_INDEX,
+				VFIO_IRQ_SET_ACTION_UNMASK, intx->resample);
 }
 
 int intx_on(struct vfio_pci *d)

@@ -17,10 +17,6 @@
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
-/* A reset may find the device's lock taken; so often, so long apart. */
-#define RESET_TRIES 20
-#define RESET_PAUSE_MS 10
-
 static const struct device_ops vfio_device_ops;
 
 static const struct pci_dev_ops vfio_pci_dev_ops = {
@@ -99,6 +95,7 @@ static int setup(struct vfio_pci *d)
 		goto undo;
 	bars_mmap(d);
 	config_command(d, PCI_COMMAND_INTX_DISABLE);
+	events_on(d);
 	return 0;
 
 undo:
@@ -109,6 +106,7 @@ undo:
 
 static void teardown(struct vfio_pci *d)
 {
+	events_off(d);
 	bars_munmap(d);
 	vectors_destroy(d);
 	msix_destroy(&d->irqs.msix);
@@ -185,24 +183,6 @@ destroy_lock:
 	return err;
 }
 
-/* Without a reset of its own, the kernel does what it can at close. */
-static void hardware_reset(struct vfio_pci *d)
-{
-	unsigned int n;
-	int err = -EAGAIN;
-
-	if (!d->can_reset)
-		return;
-	for (n = 0; err == -EAGAIN && n < RESET_TRIES; n++) {
-		if (n)
-			sys_sleep(RESET_PAUSE_MS);
-		err = sys_ioctl(d->fd, VFIO_DEVICE_RESET, NULL);
-	}
-	if (err < 0)
-		log_warn("vfio %s: cannot reset it: %s", d->name,
-			 err_text(err));
-}
-
 /* No DMA, no interrupts, then as after power-on: in this order. */
 static void quiesce(struct vfio_pci *d)
 {
@@ -239,6 +219,8 @@ static void vfio_reset(struct device *device)
 	pci_dev_reset(&d->pci);
 	msix_reset(&d->irqs.msix);
 	config_reset(d);
+	if (!device_answers(d))
+		device_lost(d, "does not answer after its reset");
 }
 
 static const struct device_ops vfio_device_ops = {

@@ -17,6 +17,7 @@
 #include "devices/vfio/spec.h"
 
 #define VFIO_PIECES 8
+#define VFIO_EVENTS 2	/* error, request */
 
 struct vfio_region_info;
 
@@ -97,6 +98,8 @@ struct vfio_pci {
 	int rom_fd;		/* a file in place of its ROM, or -1 */
 	bool rom_warned;
 	struct vfio_irqs irqs;
+	int events[VFIO_EVENTS]; /* eventfds, -1: none */
+	bool low_power;		/* the host has it in a low-power state */
 	/* Bits of config space that are the device's own, not cfg[]'s. */
 	uint8_t hw[PCI_CFG_SIZE];
 	uint8_t initial[PCI_CFG_SIZE];	/* cfg[] after a reset */
@@ -116,6 +119,27 @@ int vfio_pci_add(struct vm *vm, struct pci_host *host,
 int region_query(const struct vfio_pci *d, unsigned int index,
 		 struct vfio_region_info **info);
 
+/* ---- events.c ----------------------------------------------------------- */
+
+/* events_on - hear of what the host has to say; events_off - no more. */
+void events_on(struct vfio_pci *d);
+void events_off(struct vfio_pci *d);
+/*
+ * device_lost - the device is of no more use: say so in the words of @what,
+ * and stop the guest with status 85 unless the user wants it to go on.
+ */
+void device_lost(struct vfio_pci *d, const char *what);
+
+/* ---- reset.c ------------------------------------------------------------ */
+
+/*
+ * hardware_reset - as spec says; the device is quiet. Prints what fails,
+ * which is for the next user to care about.
+ */
+void hardware_reset(struct vfio_pci *d);
+/* device_answers - its config space is there and still says who it is. */
+bool device_answers(const struct vfio_pci *d);
+
 /* ---- config.c ----------------------------------------------------------- */
 
 /* config_load - the device's config space as it is, into cfg[]. */
@@ -132,7 +156,7 @@ void config_reset(struct vfio_pci *d);
  * INTx off if the guest is not to have it.
  */
 void config_command(struct vfio_pci *d, uint16_t bits);
-/* config_quiet - the device masters the bus no longer. */
+/* config_quiet - it is awake, and masters the bus no longer. */
 void config_quiet(struct vfio_pci *d);
 
 uint32_t vfio_cfg_read(struct pci_dev *pci, unsigned int off,
@@ -142,6 +166,11 @@ void vfio_cfg_write(struct pci_dev *pci, unsigned int off, uint32_t val,
 
 /* ---- caps.c ------------------------------------------------------------- */
 
+/*
+ * caps_print - to standard output, what of config space @cfg (@size bytes, as
+ * the device has it) the guest would see, a line each capability, and why.
+ */
+int caps_print(const uint8_t *cfg, unsigned int size);
 /* caps_build - both capability lists, as the guest sees them. */
 int caps_build(struct vfio_pci *d);
 
@@ -213,6 +242,12 @@ void intx_probe(struct vfio_pci *d);
 void intx_wire(struct vfio_pci *d);
 /* intx_wanted - the guest uses the device and has not disabled the pin. */
 bool intx_wanted(const struct vfio_pci *d);
+/*
+ * vfio_set_eventfd - VFIO_DEVICE_SET_IRQS with @action for vector 0 of @index
+ * and @fd, -1 for none.
+ */
+int vfio_set_eventfd(struct vfio_pci *d, uint32_t index, uint32_t action,
+		     int32_t fd);
 /*
  * intx_on - from now on the pin reaches the guest without us. -errno; what
  * was done by then is undone by intx_off(), which leaves it to the caller to

@@ -219,6 +219,73 @@ static int reset(struct fake_pci *pci)
 	return 0;
 }
 
+/* ---- resetting a bus ---------------------------------------------------- */
+
+/* The next device on the bus of @pci, itself included, after @at. */
+static struct fake_pci *on_bus(const struct fake_pci *pci, struct fake_pci *at)
+{
+	for (at = at ? at->next : world->pcis; at; at = at->next)
+		if (at->present && !strncmp(at->addr, pci->addr, 8))
+			return at;
+	return NULL;
+}
+
+/* With its own node a device proves nothing: the iommufd knows. */
+static bool owned(const struct vdev *vdev, const struct fake_pci *other)
+{
+	const struct vdev *opener = other->priv->opener;
+
+	return opener && opener->iommufd == vdev->iommufd;
+}
+
+static int bus_info(struct vdev *vdev, struct vfio_pci_hot_reset_info *arg)
+{
+	uint32_t room = (arg->argsz - sizeof(*arg)) / sizeof(arg->devices[0]);
+	struct fake_pci *at = NULL;
+
+	if (vdev->pci->no_bus_reset)
+		return -ENODEV;
+	arg->flags = vdev->cdev ? VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
+		VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED : 0;
+	arg->count = 0;
+	while ((at = on_bus(vdev->pci, at))) {
+		if (vdev->cdev && !owned(vdev, at))
+			arg->flags &= ~VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
+		if (arg->count < room)
+			arg->devices[arg->count].group_id = at->group;
+		arg->count++;
+	}
+	return arg->count > room ? -ENOSPC : 0;
+}
+
+static bool proven(const struct fake_pci *pci,
+		   const struct vfio_pci_hot_reset *arg)
+{
+	const struct file *file;
+	uint32_t i;
+
+	for (i = 0; i < arg->count; i++) {
+		file = file_of_kind(arg->group_fds[i], KIND_GROUP);
+		if (file && ((struct group *)file->obj)->id == pci->group)
+			return true;
+	}
+	return false;
+}
+
+static int bus_reset(struct vdev *vdev, const struct vfio_pci_hot_reset *arg)
+{
+	struct fake_pci *at = NULL;
+
+	if (arg->flags || vdev->cdev != !arg->count)
+		return -EINVAL;
+	while ((at = on_bus(vdev->pci, at)))
+		if (vdev->cdev ? !owned(vdev, at) : !proven(at, arg))
+			return -EINVAL;
+	while ((at = on_bus(vdev->pci, at)))
+		at->bus_resets++;
+	return 0;
+}
+
 static int make_dmabuf(const struct fake_pci *pci,
 		       const struct vfio_device_feature_dma_buf *arg)
 {
@@ -279,6 +346,10 @@ int device_ioctl(struct file *file, unsigned long request, void *arg)
 		return irq_set(vdev->pci, arg);
 	case VFIO_DEVICE_RESET:
 		return reset(vdev->pci);
+	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+		return bus_info(vdev, arg);
+	case VFIO_DEVICE_PCI_HOT_RESET:
+		return bus_reset(vdev, arg);
 	case VFIO_DEVICE_FEATURE:
 		return feature(vdev->pci, arg);
 	}

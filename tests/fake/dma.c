@@ -187,8 +187,7 @@ void dma_revoke(const struct fake_pci *pci)
 	for (space = world->spaces; space; space = space->next)
 		for (m = space->maps; m; m = m->next)
 			if (m->pci == pci)
-				violation("memory of %s is mapped for others "
-					  "when it stops decoding",
+				violation("%s stops decoding, mapped for others",
 					  pci->addr);
 }
 

@@ -169,12 +169,14 @@ struct fake_pci {
 	bool intx;
 	bool err_irq, req_irq;
 	bool can_reset;
+	bool no_bus_reset;
 	bool noresize;		/* vectors can't be added singly */
 	bool no_mmap;		/* BARs can't be mmapped */
 	unsigned int msix_limit; /* vectors the host grants, 0: all */
 
 	/* Look at these. */
 	unsigned int resets;	/* by VFIO_DEVICE_RESET, or by FLR */
+	unsigned int bus_resets; /* by VFIO_DEVICE_PCI_HOT_RESET */
 	unsigned int opens;
 	bool low_power;
 	bool open;

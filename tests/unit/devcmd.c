@@ -60,6 +60,8 @@ static void refuse(int (*command)(const char *addr), const char *addr,
 
 /* ---- bind and unbind ---------------------------------------------------- */
 
+static const struct config table, json = { .json = true };
+
 TEST(round_trip)
 {
 	struct fake_pci *pci = start("nvme");
@@ -337,7 +339,7 @@ TEST(the_list_for_people)
 
 	world_of_all_kinds();
 	capture_begin(1);
-	CHECK_EQ(command_devices(false), 0);
+	CHECK_EQ(command_devices(&table, 0, NULL), 0);
 	text = capture_end();
 	CHECK_EQ(said_lines(), 8);
 	CHECK(!strncmp(text, "ADDRESS ", 8));
@@ -359,7 +361,7 @@ TEST(the_list_for_programs)
 
 	world_of_all_kinds();
 	capture_begin(1);
-	CHECK_EQ(command_devices(true), 0);
+	CHECK_EQ(command_devices(&json, 0, NULL), 0);
 	text = capture_end();
 	CHECK(text[0] == '[');
 	CHECK_STR(text + strlen(text) - 3, "}]\n");
@@ -378,7 +380,7 @@ TEST(no_devices_at_all)
 	fake_begin();
 	fake_dir("/sys/bus/pci/devices");
 	capture_begin(1);
-	CHECK_EQ(command_devices(true), 0);
+	CHECK_EQ(command_devices(&json, 0, NULL), 0);
 	CHECK_STR(capture_end(), "[]\n");
 	fake_end();
 }
@@ -387,8 +389,39 @@ TEST(no_pci_at_all)
 {
 	fake_begin();
 	capture_begin(2);
-	CHECK_EQ(status_of(command_devices(false)), STATUS_HOST);
+	CHECK_EQ(status_of(command_devices(&table, 0, NULL)), STATUS_HOST);
 	capture_end();
 	CHECK(said("cannot list /sys/bus/pci/devices"));
+	fake_end();
+}
+
+TEST(capabilities_and_their_verdicts)
+{
+	static const struct config verbose = { .verbose = true };
+	char *addrs[] = { "01:00.0" }, *none[] = { "07:00.0" };
+	char path[] = "/sys/bus/pci/devices/0000:01:00.0/config";
+	struct fake_pci *pci;
+	const char *out;
+
+	fake_begin();
+	pci = fake_pci_nvme("0000:01:00.0", 1);
+	fake_pci_nvme("0000:02:00.0", 2);
+	fake_ecap(pci, 0x10, 1, 0x40);
+	fake_blob(path, pci->cfg, 4096);
+	capture_begin(1);
+	CHECK_EQ(command_devices(&verbose, 1, addrs), 0);
+	out = capture_end();
+	CHECK(strstr(out, "0000:01:00.0"));
+	CHECK(!strstr(out, "0000:02:00.0"));
+	CHECK(strstr(out, "0x040  msix      0x11  virtualized\n"));
+	CHECK(strstr(out, "express   0x10  virtualized\n"));
+	CHECK(strstr(out, "pm        0x01  passed\n"));
+	CHECK(strstr(out, "0x100  sriov     0x10  hidden: VFs are"));
+	/* Not for everybody. */
+	fake_blob(path, pci->cfg, 64);
+	capture_begin(1);
+	CHECK_EQ(command_devices(&verbose, 1, addrs), 0);
+	CHECK(!strstr(capture_end(), "msix"));
+	CHECK_EQ(command_devices(&verbose, 1, none), -ENODEV);
 	fake_end();
 }

@@ -396,6 +396,11 @@ static int run(void)
 
 	if (err < 0)
 		return err;
+	err = loop_create(&vm.loop);
+	if (err < 0) {
+		fake_vm_destroy(&vm);
+		return err;
+	}
 	err = pci_host_create(&vm, &layout, &host);
 	if (err >= 0)
 		err = vfio_pci_create(&vm, host, ADDR);
@@ -408,8 +413,10 @@ static int run(void)
 		msix_mask(0, 0);
 		msix_off();
 		devices_reset(&vm);
+		err = vm.state == VM_STOPPING ? -ENODEV : 0;
 	}
 	devices_destroy(&vm);
+	loop_destroy(&vm.loop);
 	fake_vm_destroy(&vm);
 	return err;
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Resetting an assigned device: by the function's own reset, by one of the
+ * whole bus where all that is on it is ours, or not at all, as the user says
+ * and the kernel can. Afterwards it must answer. Linux:
+ * include/uapi/linux/vfio.h, VFIO_DEVICE_RESET, VFIO_DEVICE_PCI_HOT_RESET.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "devices/vfio/vfio_priv.h"
+#include "iommu/iommu.h"
+#include "vmm/log.h"
+#include "vmm/sys.h"
+
+/* A reset may find the device's lock taken; so often, so long apart. */
+#define RESET_TRIES 20
+#define RESET_PAUSE_MS 10
+
+static int function_reset(struct vfio_pci *d)
+{
+	unsigned int n;
+	int err = -EAGAIN;
+
+	for (n = 0; err == -EAGAIN && n < RESET_TRIES; n++) {
+		if (n)
+			sys_sleep(RESET_PAUSE_MS);
+		err = sys_ioctl(d->fd, VFIO_DEVICE_RESET, NULL);
+	}
+	return err;
+}
+
+/*
+ * Without any, the kernel does what it can at close. That the bus has others'
+ * devices on it is no fault, unless a reset of the bus was asked for.
+ */
+static int reset(struct vfio_pci *d)
+{
+	int err;
+
+	switch (d->spec.reset) {
+	case VFIO_RESET_NONE:
+		return 0;
+	case VFIO_RESET_FUNCTION:
+		return d->can_reset ? function_reset(d) : -EOPNOTSUPP;
+	case VFIO_RESET_BUS:
+		return iommu_bus_reset(d->vm->iommu, d->fd);
+	case VFIO_RESET_AUTO:
+		break;
+	}
+	if (d->can_reset)
+		return function_reset(d);
+	err = iommu_bus_reset(d->vm->iommu, d->fd);
+	trace(TRACE_VFIO, "%s: bus reset: %d", d->name, err);
+	return 0;
+}
+
+void hardware_reset(struct vfio_pci *d)
+{
+	int err = reset(d);
+
+	if (err < 0)
+		log_warn("vfio %s: cannot reset it: %s", d->name,
+			 err == -EBUSY ? "devices of others share its bus" :
+			 err_text(err));
+}
+
+bool device_answers(const struct vfio_pci *d)
+{
+	uint16_t vendor = UINT16_MAX;
+
+	return sys_pread(d->fd, &vendor, sizeof(vendor),
+			 d->cfg_offset + PCI_VENDOR_ID) == sizeof(vendor) &&
+	       vendor == pci_get(d->initial, PCI_VENDOR_ID, 2);
+}
