@@ -44,6 +44,8 @@ static void wanted_back(void *arg)
 
 	drain(d->events[1]);
 	log_err("vfio %s: the host wants it back", d->name);
+	/* It holds the device's lock, and resets it when we have closed it. */
+	d->spec.reset = VFIO_RESET_NONE;
 	vm_stop(d->vm, STATUS_DEVICE_LOST);
 }
 
