@@ -32,7 +32,7 @@
 static int check_header(const char *name, const struct setup_header *hdr,
 			uint64_t file_size)
 {
-	uint64_t end;
+	uint64_t setup = (hdr->setup_sects + 1) * SECTOR, end;
 
 	if (hdr->version < VERSION_64BIT ||
 	    !(hdr->xloadflags & XLF_KERNEL_64)) {
@@ -41,9 +41,9 @@ static int check_header(const char *name, const struct setup_header *hdr,
 		log_hint("use a 64-bit kernel of Linux 3.8 or newer");
 		return -ENOEXEC;
 	}
-	end = (hdr->setup_sects + 1) * SECTOR + hdr->syssize * 16ULL;
+	end = setup + MAX(hdr->syssize * 16ULL, 1ULL);
 	/* syssize counts paragraphs: the file's last one may be cut short */
-	if (file_size + 15 < end) {
+	if (file_size <= setup || file_size + 15 < end) {
 		log_err("kernel %s: the file is truncated: %llu bytes of %llu",
 			name, (unsigned long long)file_size,
 			(unsigned long long)end);
