@@ -17,7 +17,7 @@ expect() {
 
 # Each judge_KIND NAME BACKEND RUN ARGS... looks at what the work left behind.
 judge_disk() {
-	local size=${5:-8}
+	local size=${4:-8}
 	expect "data read" "$(cat "$dir/$1/sum")" "$(fact "$1" "$2" read)"
 	expect "data in the image" "$(fact "$1" "$2" wrote)" "$(tail -c +$((1 + size * $3 * 1048576)) "$dir/$1/img" |
 		head -c "${size}M" | md5sum | cut -d' ' -f1)"
@@ -46,7 +46,7 @@ judge_edu() {
 }
 
 judge_testdev() {
-	expect testdev "3 tests in memory, 3 in ports" "$(fact "$1" "$2" testdev)"
+	expect testdev "5 accesses to memory, 5 to ports" "$(fact "$1" "$2" testdev)"
 }
 
 judge_shm() {
@@ -80,7 +80,7 @@ judge() {
 	expect interrupts "$(get "$1" irq)" "$irq"
 	expect "complaints of the guest's kernel" 0 "$(fact "$1" "$2" complaints)"
 	echo "$1|$2|$irq|$(fact "$1" - reset)|$verdict" >>"$work/results"
-	say "$1, $2: $verdict ($(fact "$1" "$2" seconds) s; interrupts ${irq:-unknown}; reset $(fact "$1" - reset))"
+	say "$1, $2: $verdict (interrupts ${irq:-unknown}; reset $(fact "$1" - reset))"
 	[ "$verdict" = ok ] || grep "^$1 $2 log" "$dir/out" | sed 's/^/  /' >&2 || true
 }
 

@@ -45,10 +45,10 @@ supply() {
 	read -r kind a b < <(get "$1" work) || true
 	case $kind in
 	disk)
-		b=${b:-8}
-		head -c "${b}M" /dev/urandom >"$dir/$1/img"
+		a=${a:-8}
+		head -c "${a}M" /dev/urandom >"$dir/$1/img"
 		md5sum <"$dir/$1/img" | cut -d' ' -f1 >"$dir/$1/sum"
-		truncate -s $((b * 4))M "$dir/$1/img"
+		truncate -s $((a * 4))M "$dir/$1/img"
 		extra="$extra -drive file=$dir/$1/img,format=raw,if=none,id=$1.d,cache=unsafe" ;;
 	net)
 		n=$(printf %02x "$2")

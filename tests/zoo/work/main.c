@@ -20,7 +20,7 @@ static const struct {
 	int args;
 	int (*run)(char **args);
 } words[] = {
-	{ "play", 2, work_play },
+	{ "play", 3, work_play },
 	{ "listen", 2, work_listen },
 	{ "edu", 2, work_edu },
 	{ "testdev", 1, work_testdev },
@@ -36,16 +36,24 @@ static const struct {
 int fail(const char *fmt, ...)
 {
 	int err = errno;
+	const char *name = getenv("name");
 	va_list ap;
 
 	va_start(ap, fmt);
-	printf("zoo: failed ");
+	printf("%s%s failed ", name ? "zoo: " : "work:", name ? name : "");
 	vprintf(fmt, ap);
 	va_end(ap);
 	if (err)
 		printf(": %s", strerror(err));
 	printf("\n");
 	return 1;
+}
+
+void report(const char *what)
+{
+	const char *name = getenv("name");
+
+	printf("zoo: %s %s\n", name ? name : "", what);
 }
 
 uint32_t noise(uint32_t seed, uint32_t i)

@@ -35,6 +35,7 @@ int work_shm(char **args)
 {
 	size_t n, mib = atoi(args[1]);
 	uint32_t seed = atoi(args[2]);
+	char text[64];
 	volatile uint32_t *mem;
 
 	config_enable(args[0], 2);
@@ -44,7 +45,8 @@ int work_shm(char **args)
 	for (n = 0; n < POINTS; n++)
 		if (*point(mem, mib, seed, n) != noise(seed, n))
 			return fail("word %zu", n);
-	printf("zoo: shm %s MiB\n", args[1]);
+	snprintf(text, sizeof(text), "shm %s MiB", args[1]);
+	report(text);
 	return 0;
 }
 
@@ -108,8 +110,8 @@ int work_doorbell(char **args)
 	for (v = 0; v < VECTORS; v++)
 		if (ring(regs, mem, v, noise(seed, v)))
 			return 1;
-	printf("zoo: interrupts MSI-X\n");
-	printf("zoo: doorbell answered by memory and interrupt\n");
+	report("interrupts MSI-X");
+	report("doorbell answered by memory and interrupt");
 	return 0;
 }
 

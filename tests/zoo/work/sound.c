@@ -17,7 +17,9 @@
 
 #include "work.h"
 
-#define FRAMES 4096
+/* The pattern, and silence behind it, so that all of it is played. */
+#define FRAMES 1024
+#define ALL_FRAMES 8192
 
 static void pattern(int16_t *samples, uint32_t seed)
 {
@@ -50,13 +52,16 @@ static void set_element(int fd, struct snd_ctl_elem_id *id)
 }
 
 /* Cards start mute: every switch on, every volume up. */
-static int unmute(void)
+static int unmute(const char *card)
 {
 	static struct snd_ctl_elem_id ids[256];
 	struct snd_ctl_elem_list list = { .space = 256, .pids = ids };
-	int fd = open("/dev/snd/controlC0", O_RDWR);
+	char path[64];
 	unsigned int i;
+	int fd;
 
+	snprintf(path, sizeof(path), "/dev/snd/controlC%s", card);
+	fd = open(path, O_RDWR);
 	if (fd < 0 || ioctl(fd, SNDRV_CTL_IOCTL_ELEM_LIST, &list) < 0)
 		return fail("mixer");
 	for (i = 0; i < list.used; i++)
@@ -100,7 +105,7 @@ static int set_up(int fd, unsigned int rate)
 	only_bit(&p, SNDRV_PCM_HW_PARAM_FORMAT, SNDRV_PCM_FORMAT_S16_LE);
 	only(&p, SNDRV_PCM_HW_PARAM_CHANNELS, 2);
 	only(&p, SNDRV_PCM_HW_PARAM_RATE, rate);
-	interval(&p, SNDRV_PCM_HW_PARAM_BUFFER_SIZE)->min = FRAMES * 2;
+	interval(&p, SNDRV_PCM_HW_PARAM_BUFFER_SIZE)->min = ALL_FRAMES;
 	if (ioctl(fd, SNDRV_PCM_IOCTL_HW_PARAMS, &p) < 0)
 		return fail("parameters");
 	if (ioctl(fd, SNDRV_PCM_IOCTL_PREPARE) < 0)
@@ -108,16 +113,18 @@ static int set_up(int fd, unsigned int rate)
 	return 0;
 }
 
-/* play RATE SEED */
+/* play RATE SEED CARD */
 int work_play(char **args)
 {
-	static int16_t samples[FRAMES * 2];
-	struct snd_xferi x = { .buf = samples, .frames = FRAMES };
+	static int16_t samples[ALL_FRAMES * 2];
+	struct snd_xferi x = { .buf = samples, .frames = ALL_FRAMES };
+	char path[64];
 	int fd;
 
-	if (unmute())
+	if (unmute(args[2]))
 		return 1;
-	fd = open("/dev/snd/pcmC0D0p", O_RDWR);
+	snprintf(path, sizeof(path), "/dev/snd/pcmC%sD0p", args[2]);
+	fd = open(path, O_RDWR);
 	if (fd < 0)
 		return fail("sound device");
 	if (set_up(fd, atoi(args[0])))

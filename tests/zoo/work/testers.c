@@ -109,7 +109,7 @@ static int edu_msi(const char *dir, volatile uint32_t *regs)
 	unsigned int cap = config_capability(dir, 5);
 	unsigned int data, control;
 	long before = messages();
-	int i;
+	int i, tries;
 
 	if (!cap)
 		return fail("no MSI");
@@ -122,7 +122,8 @@ static int edu_msi(const char *dir, volatile uint32_t *regs)
 	config_write(dir, cap + 2, 2, control | 1);
 	for (i = 0; i < 3; i++) {
 		regs[0x60 / 4] = 1;
-		usleep(20000);
+		for (tries = 0; tries < 300 && messages() == before + i; tries++)
+			usleep(10000);
 		regs[0x64 / 4] = 1;
 	}
 	config_write(dir, cap + 2, 2, control & ~1u);
@@ -141,8 +142,8 @@ int work_edu(char **args)
 	if (edu_registers(regs) || edu_dma(regs) ||
 	    edu_intx(args[0], args[1], regs) || edu_msi(args[0], regs))
 		return 1;
-	printf("zoo: interrupts INTx and MSI\n");
-	printf("zoo: edu id, liveness, factorial, DMA out and in, INTx, MSI\n");
+	report("interrupts INTx and MSI");
+	report("edu id, liveness, factorial, DMA out and in, INTx, MSI");
 	return 0;
 }
 
@@ -167,29 +168,29 @@ static void port_write(int fd, unsigned int at, unsigned int size,
 	}
 }
 
-static int testdev_ports(const char *dir, unsigned int test)
+static int testdev_ports(const char *dir)
 {
 	int fd = open_in(dir, "resource1");
 	unsigned int width, at, i;
 
 	if (fd < 0)
 		return fail("ports");
-	port_write(fd, 0, 1, test);
+	port_write(fd, 0, 1, 0);
 	width = port_read(fd, 1, 1);
 	at = port_read(fd, 4, 4);
 	for (i = 0; i < 5; i++)
 		port_write(fd, at, width, port_read(fd, 8, 4));
 	i = port_read(fd, 12, 4);
 	close(fd);
-	return i == 5 ? 0 : fail("ports, test %u: %u of 5 counted", test, i);
+	return i == 5 ? 0 : fail("ports: %u of 5 counted", i);
 }
 
-static int testdev_memory(volatile uint8_t *regs, unsigned int test)
+static int testdev_memory(volatile uint8_t *regs)
 {
 	volatile uint32_t *words = (volatile uint32_t *)regs;
 	unsigned int i;
 
-	regs[0] = test;
+	regs[0] = 0;
 	for (i = 0; i < 5; i++) {
 		if (regs[1] == 1)
 			regs[words[1]] = words[2];
@@ -199,22 +200,19 @@ static int testdev_memory(volatile uint8_t *regs, unsigned int test)
 			*(volatile uint32_t *)(regs + words[1]) = words[2];
 	}
 	i = words[3];
-	return i == 5 ? 0 : fail("memory, test %u: %u of 5 counted", test, i);
+	return i == 5 ? 0 : fail("memory: %u of 5 counted", i);
 }
 
-/* testdev DIR */
+/* testdev DIR: its first test, once through memory and once through ports. */
 int work_testdev(char **args)
 {
 	volatile uint8_t *regs;
-	unsigned int test;
 
 	config_enable(args[0], 3);
 	regs = map_bar(args[0], 0);
-	for (test = 0; test < 3; test++)
-		if (testdev_memory(regs, test) ||
-		    testdev_ports(args[0], test))
-			return 1;
-	printf("zoo: testdev 3 tests in memory, 3 in ports\n");
+	if (testdev_memory(regs) || testdev_ports(args[0]))
+		return 1;
+	report("testdev 5 accesses to memory, 5 to ports");
 	return 0;
 }
 

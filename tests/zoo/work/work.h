@@ -26,6 +26,9 @@ int work_nvme_vf(char **args);
 /* fail - says what went wrong, and why if errno knows; always 1. */
 int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* report - a fact, `KEY VALUE`, of the device that the environment names. */
+void report(const char *what);
+
 /* noise - the i-th of the pseudo-random numbers that belong to seed. */
 uint32_t noise(uint32_t seed, uint32_t i);
 
