@@ -331,7 +331,7 @@ fuzz-programs: $(fuzz-programs)
 # --- tests and the rest ------------------------------------------------------
 
 .PHONY: check check-style check-unit check-fuzz check-guest check-bed fuzz \
-	bed-shell demo install clean distclean help
+	zoo bed-shell demo install clean distclean help
 check: all configs
 	@tests/run
 check-style check-unit check-fuzz: check-%:
@@ -342,6 +342,8 @@ check-guest: all
 check-bed: all configs
 check-guest check-bed: check-%:
 	@tests/$*/run
+zoo: all
+	@tests/zoo/run --table
 bed-shell: all
 	@tests/bed/shell
 demo: all
@@ -378,6 +380,8 @@ help:
 	@echo '  make check            all tests; one tier of them: check-style,'
 	@echo '                        check-unit, check-fuzz, check-guest, check-bed'
 	@echo '  make fuzz             the fuzz targets, FUZZ_SECONDS (600) for each'
+	@echo '  make zoo              every device that QEMU emulates, assigned;'
+	@echo '                        writes tests/zoo/ZOO.md; about an hour'
 	@echo 'Variables'
 	@echo '  O=build               output folder; the program is O/postern'
 	@echo '  ARCH=ARCH             $(host-arch) if not said: $(notdir $(wildcard arch/*))'

@@ -38,7 +38,8 @@ result() {
 newer() {
 	local got
 	got=$(result "$1" "$2" 5)
-	echo "${got:-$(cell "$1" "$3")}"
+	got=${got:-$(cell "$1" "$3")}
+	echo "${got:-not seen yet}"
 }
 
 row() {
@@ -47,7 +48,9 @@ row() {
 	irq=${irq:-$(result "$1" legacy 3)}
 	reset=$(result "$1" iommufd 4)
 	reset=${reset:-$(result "$1" legacy 4)}
-	echo "| $1 | $(describe "$1") | ${irq:-$(cell "$1" 4)} | ${reset:-$(cell "$1" 5)} |" \
+	irq=${irq:-$(cell "$1" 4)}
+	reset=${reset:-$(cell "$1" 5)}
+	echo "| $1 | $(describe "$1") | ${irq:-?} | ${reset:-?} |" \
 		"$(newer "$1" legacy 6) | $(newer "$1" iommufd 7) |"
 }
 
