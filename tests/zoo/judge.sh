@@ -69,7 +69,7 @@ judge_watchdog() {
 
 # judge NAME BACKEND RUN
 judge() {
-	local verdict=ok irq kind args reason
+	local verdict=ok result irq kind args reason
 	read -r kind args < <(get "$1" work)
 	reason=$(fact "$1" "$2" failed)
 	[ -z "$reason" ] || verdict=$reason
@@ -79,7 +79,9 @@ judge() {
 	irq=$(fact "$1" "$2" interrupts)
 	expect interrupts "$(get "$1" irq)" "$irq"
 	expect "complaints of the guest's kernel" 0 "$(fact "$1" "$2" complaints)"
-	echo "$1|$2|$irq|$(fact "$1" - reset)|$verdict" >>"$work/results"
+	result=ok
+	[ "$verdict" = ok ] || result="fails: $verdict"
+	echo "$1|$2|$irq|$(fact "$1" - reset)|$result" >>"$work/results"
 	say "$1, $2: $verdict (interrupts ${irq:-unknown}; reset $(fact "$1" - reset))"
 	[ "$verdict" = ok ] || grep "^$1 $2 log" "$dir/out" | sed 's/^/  /' >&2 || true
 }
