@@ -13,7 +13,8 @@ bare_run() {
 	timeout --foreground 300 "$HERE/../bed/qemu" x86 -accel tcg,thread=multi -M q35,kernel-irqchip=split -cpu max \
 		-m 1G -nodefaults -no-user-config -display none -monitor none -no-reboot "${args[@]}" \
 		-serial "file:$out" -kernel "$kernel" -initrd "$dir/initrd/1" \
-		-append "console=ttyS0 quiet panic=-1 intel_iommu=on no_timer_check tsc=reliable zoo.run=1 zoo.at=0000:01:00.0" \
+		-append "console=ttyS0 quiet panic=-1 intel_iommu=on no_timer_check tsc=reliable \
+			zoo.run=1 zoo.at=0000:01:00.0" \
 		</dev/null >&2 || true
 	tr -d '\r' <"$out" | sed -n "s/^zoo: $1 /$1 bare /p" >"$dir/out"
 	if grep -q ' done$' "$dir/out"; then
