@@ -17,6 +17,7 @@ run() {
 		--vfio $dev --once --timeout 240 --append "console=ttyS0 quiet panic=-1 do=$1"
 }
 for iommu in legacy iommufd; do
+	: >/out
 	(run endless) >/out </dev/null &
 	until grep -q '^guest: busy' /out; do usleep 100000; done
 	sleep 2

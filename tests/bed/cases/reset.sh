@@ -12,6 +12,7 @@ cat >"$TMP/inside" <<'END'
 dev=0000:01:00.0
 /share/postern bind $dev || exit
 for iommu in legacy iommufd; do
+	: >/out
 	/share/postern run --iommu $iommu --kernel /share/kernel --initrd /share/initrd.gz --memory 512M --cpus 2 \
 		--vfio $dev --timeout 240 --append "console=ttyS0 quiet panic=-1 do=reread" >/out 2>/err </dev/null &
 	until [ "$(grep -c '^guest: read' /out)" -ge 3 ] || ! kill -0 $!; do usleep 200000; done
