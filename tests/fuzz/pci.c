@@ -27,6 +27,7 @@ static const struct pci_layout layout = {
 	.ecam = ECAM, .cf8 = true, .io_base = 0x1000, .io_size = 0xf000,
 	.mem32_base = 0xc0000000, .mem32_size = 0x10000000,
 	.mem64_min = 0x100000000, .mem64_max = 0x10000000000,
+	.intx_first = 16, .intx_nr = 8,
 };
 
 struct world {
@@ -140,6 +141,9 @@ static void make_device(struct input *in, struct world *w)
 	hw->can_reset = what & 8;
 	hw->intx = what & 0x10;
 	hw->msix_limit = what & 0x20 ? 1 + take(in, 1) : 0;
+	hw->rom_size = what & 0x1000 ? BIT(11 + take(in, 1) % 8) : 0;
+	if (what & 0x2000)
+		hw->cfg[PCI_INTERRUPT_PIN] = 1;
 	hw->cfg_size = what & 0x40 ? 256 : 4096;
 	w->other = what & 0x80;
 	w->cfg.iommu = what & 0x100 ? IOMMU_LEGACY : IOMMU_IOMMUFD;
@@ -195,10 +199,12 @@ static void fire(struct input *in, struct world *w)
 	unsigned int index = take(in, 1) % 3, vector = take(in, 2) % 2048;
 	struct fake_msg msg;
 
-	if (index == VFIO_PCI_INTX_IRQ_INDEX)
-		vector = 0;
-	if (fake_irq_fire(w->hw, index, vector, &msg) == 1)
+	if (fake_irq_fire(w->hw, index,
+			  index == VFIO_PCI_INTX_IRQ_INDEX ? 0 : vector,
+			  &msg) == 1)
 		MUST(msg.pin == (index == VFIO_PCI_INTX_IRQ_INDEX));
+	if (vector & 1)
+		fake_intx_ack(w->hw, layout.intx_first + take(in, 1) % 9);
 }
 
 /* ---- what the guest does ------------------------------------------------ */
