@@ -133,7 +133,7 @@ static void print_options(unsigned int mask)
 				: snprintf(left, sizeof(left), "    ");
 		snprintf(left + len, sizeof(left) - len, "--%s %s", o->name,
 			 o->arg ? o->arg : "");
-		printf("  %-30s %s\n", left, o->help);
+		printf("  %-36s %s\n", left, o->help);
 	}
 }
 
