@@ -8,8 +8,8 @@
 bare_run() {
 	local args=() out=$dir/bare.$2
 	[ "$2" = without ] || args=(-device "intel-iommu,intremap=on,caching-mode=on")
-	eval "args+=(-device pcie-root-port,id=port,chassis=1,addr=4 \
-		-device $(fill "$1" "$(get "$1" spec)"),id=$1,bus=port $extra)"
+	eval "args+=(-device pcie-root-port,id=root,chassis=1,addr=4 \
+		-device $(fill "$1" "$(get "$1" spec)"),id=$1,bus=root $extra)"
 	timeout --foreground 300 "$HERE/../bed/qemu" x86 -accel tcg,thread=multi -M q35,kernel-irqchip=split -cpu max \
 		-m 1G -nodefaults -no-user-config -display none -monitor none -no-reboot "${args[@]}" \
 		-serial "file:$out" -kernel "$kernel" -initrd "$dir/initrd/1" \
@@ -20,7 +20,7 @@ bare_run() {
 	if grep -q ' done$' "$dir/out"; then
 		echo "ok"
 	else
-		echo "fails: $(fact "$1" bare failed)"
+		echo "fails: $(failure "$1" bare)"
 		tr -d '\r' <"$out" | grep -vE '^zoo: [^ ]* (read|wrote)' | tail -n 15 | sed 's/^/  /' >&2
 	fi
 }

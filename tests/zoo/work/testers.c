@@ -113,6 +113,8 @@ static int edu_msi(const char *dir, volatile uint32_t *regs)
 
 	if (!cap)
 		return fail("no MSI");
+	/* A message is DMA, and uio has taken that away as it was closed. */
+	config_enable(dir, 4);
 	control = config_read(dir, cap + 2, 2);
 	data = control & 0x80 ? cap + 12 : cap + 8;
 	config_write(dir, cap + 4, 4, MESSAGE_ADDRESS);
