@@ -33,6 +33,7 @@ struct board {
 	struct mem_region low;		/* from 0 to the 32-bit hole */
 	struct mem_region high;		/* from 4 GiB; size 0: none */
 	struct irqchips chips;
+	struct kvm_cpuid2 *cpuid;	/* what KVM supports */
 	struct boot_files files;
 	struct boot_entry entry;	/* of vCPU 0, from board_load() */
 	struct console *console;

@@ -4,7 +4,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "arch/x86/board.h"
 #include "arch/x86/cpuid.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
@@ -170,34 +172,47 @@ void cpuid_fit(struct kvm_cpuid2 *table, unsigned int id, unsigned int cpus,
 		fit_entry(&table->entries[i], id, cpus, tsc_deadline);
 }
 
-static struct kvm_cpuid2 *supported(const struct vm *vm)
+static size_t table_size(void)
 {
-	struct kvm_cpuid2 *table;
+	const struct kvm_cpuid2 *table;
+
+	return sizeof(*table) + CPUID_ENTRIES * sizeof(table->entries[0]);
+}
+
+int cpuid_create(struct vm *vm)
+{
+	struct kvm_cpuid2 *table = calloc(1, table_size());
 	int err;
 
-	table = calloc(1, sizeof(*table) +
-			  CPUID_ENTRIES * sizeof(table->entries[0]));
 	if (!table)
-		return NULL;
+		return -ENOMEM;
 	table->nent = CPUID_ENTRIES;
 	err = sys_ioctl(vm->kvm.fd, KVM_GET_SUPPORTED_CPUID, table);
 	if (err < 0) {
 		log_err("kvm: cannot read the supported CPUID: %s",
 			err_text(err));
 		free(table);
-		return NULL;
+		return err;
 	}
-	return table;
+	vm->board->cpuid = table;
+	return 0;
+}
+
+void cpuid_destroy(struct vm *vm)
+{
+	free(vm->board->cpuid);
+	vm->board->cpuid = NULL;
 }
 
 int cpuid_setup(struct vcpu *vcpu)
 {
 	const struct vm *vm = vcpu->vm;
-	struct kvm_cpuid2 *table = supported(vm);
+	struct kvm_cpuid2 *table = malloc(table_size());
 	int err;
 
 	if (!table)
-		return -EIO;
+		return -ENOMEM;
+	memcpy(table, vm->board->cpuid, table_size());
 	cpuid_fit(table, vcpu->id, vm->cfg->cpus,
 		  kvm_cap(&vm->kvm, KVM_CAP_TSC_DEADLINE_TIMER));
 	err = sys_ioctl(vcpu->fd, KVM_SET_CPUID2, table);
@@ -210,10 +225,9 @@ int cpuid_setup(struct vcpu *vcpu)
 
 unsigned int cpuid_phys_bits(const struct vm *vm)
 {
-	struct kvm_cpuid2 *table = supported(vm);
-	struct kvm_cpuid_entry2 *e = table ? find(table, 0x80000008, 0) : NULL;
+	struct kvm_cpuid2 *table = vm->board->cpuid;
+	const struct kvm_cpuid_entry2 *e = find(table, 0x80000008, 0);
 	unsigned int bits = e ? e->eax & 0xff : 0;
 
-	free(table);
 	return bits ? bits : 36;
 }

@@ -14,6 +14,13 @@ struct vcpu;
 struct vm;
 
 /*
+ * cpuid_create - read what KVM supports, once for all that follows. Prints
+ * its errors.
+ */
+int cpuid_create(struct vm *vm);
+void cpuid_destroy(struct vm *vm);
+
+/*
  * cpuid_setup - give @vcpu its CPUID: one package of vm->cfg->cpus cores
  * with a thread each, APIC ids counting from 0 as in the MADT. Nested
  * virtualization is hidden. Prints its errors.

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "arch/x86/board.h"
+#include "arch/x86/cpuid.h"
 #include "arch/x86/layout.h"
 #include "vmm/arch.h"
 #include "vmm/log.h"
@@ -89,17 +90,22 @@ int arch_vm_create(struct vm *vm)
 	if (!vm->board)
 		return -ENOMEM;
 	tsc_use_current(vm->kvm.vm_fd);
+	err = cpuid_create(vm);
+	if (err < 0)
+		goto free_board;
 	err = create_chips(vm);
 	if (err < 0)
-		goto free_board;
+		goto free_cpuid;
 	err = save_chips(vm, &vm->board->chips);
 	if (err < 0)
-		goto free_board;
+		goto free_cpuid;
 	err = wire_pins(vm);
 	if (err < 0)
-		goto free_board;
+		goto free_cpuid;
 	return 0;
 
+free_cpuid:
+	cpuid_destroy(vm);
 free_board:
 	free(vm->board);
 	return err;
@@ -108,6 +114,7 @@ free_board:
 void arch_vm_destroy(struct vm *vm)
 {
 	irqs_destroy(&vm->irqs);
+	cpuid_destroy(vm);
 	free(vm->board);
 }
 

@@ -286,6 +286,13 @@ unsigned int fake_routes(void);
 unsigned int fake_slots(void);
 void *fake_slot_at(uint64_t gpa);
 
+/*
+ * fake_apic_id - what the @nth call of KVM_SET_CPUID2 has told the vCPU of its
+ * APIC ID, by leaf 1; -1: there was none such.
+ */
+int fake_apic_id(unsigned int nth);
+#define FAKE_PHYS_BITS 40	/* of an address, says KVM's CPUID */
+
 /* ---- a VM around it ----------------------------------------------------- */
 
 /*

@@ -146,6 +146,8 @@ struct fake_kvm {
 	struct file *vfio_files[64];
 	bool vfio_device;
 	bool irqchip;
+	unsigned int apic_ids[64];	/* by order of KVM_SET_CPUID2 */
+	unsigned int nr_apic_ids;
 	struct fake_kvm *next;
 };
 

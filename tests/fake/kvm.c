@@ -14,6 +14,7 @@
 #include "tests/fake/fake_priv.h"
 
 #define RUN_SIZE (3 * PAGE)
+#define KVM_MAX_CPUID_ENTRIES 256	/* Linux: asm/kvm_host.h */
 
 int kvm_file_open(void)
 {
@@ -360,6 +361,45 @@ static int vfio_attr(struct fake_kvm *kvm, const struct kvm_device_attr *arg)
 		-ENXIO;
 }
 
+/* ---- CPUID -------------------------------------------------------------- */
+
+static int supported_cpuid(struct kvm_cpuid2 *table)
+{
+	static const struct kvm_cpuid_entry2 entries[] = {
+		{ .function = 0, .eax = 0xb },
+		{ .function = 1, .ebx = 0xff000000 },
+		{ .function = 0xb, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX },
+		{ .function = 0x80000008, .eax = FAKE_PHYS_BITS },
+	};
+
+	if (table->nent < ARRAY_SIZE(entries))
+		return -E2BIG;
+	memcpy(table->entries, entries, sizeof(entries));
+	table->nent = ARRAY_SIZE(entries);
+	return 0;
+}
+
+static int set_cpuid(struct fake_kvm *kvm, const struct kvm_cpuid2 *table)
+{
+	unsigned int i;
+
+	if (table->nent > KVM_MAX_CPUID_ENTRIES)
+		return -E2BIG;
+	for (i = 0; i < table->nent; i++)
+		if (table->entries[i].function == 1 &&
+		    kvm->nr_apic_ids < ARRAY_SIZE(kvm->apic_ids))
+			kvm->apic_ids[kvm->nr_apic_ids++] =
+				table->entries[i].ebx >> 24;
+	return 0;
+}
+
+int fake_apic_id(unsigned int nth)
+{
+	const struct fake_kvm *kvm = world->kvms;
+
+	return kvm && nth < kvm->nr_apic_ids ? (int)kvm->apic_ids[nth] : -1;
+}
+
 /* ---- ioctls ------------------------------------------------------------- */
 
 static int create_vcpu(struct fake_kvm *kvm)
@@ -407,9 +447,13 @@ int kvm_ioctl(struct file *file, unsigned long request, void *arg,
 		return create_vm();
 	case KVM_GET_VCPU_MMAP_SIZE:
 		return RUN_SIZE;
+	case KVM_GET_SUPPORTED_CPUID:
+		return supported_cpuid(arg);
 	}
 	if (file->kind == KIND_VM)
 		return vm_ioctl(file->obj, request, arg);
+	if (file->kind == KIND_VCPU && request == KVM_SET_CPUID2)
+		return set_cpuid(file->obj, arg);
 	if (file->kind == KIND_KVM_VFIO)
 		return request == KVM_SET_DEVICE_ATTR ?
 			vfio_attr(file->obj, arg) : -ENOTTY;
