@@ -5,17 +5,12 @@
 #include "bus.h"
 
 #define EDU_LIVE	0x04
-#define EDU_RAISE	0x60
-#define EDU_ACK		0x64
 #define EDU_DMA_FROM	0x80
 #define EDU_DMA_TO	0x88
 #define EDU_DMA_COUNT	0x90
 #define EDU_DMA_COMMAND	0x98
 #define EDU_DMA_START	1
 #define EDU_DMA_OUT	2	/* from the device to memory */
-
-/* An input of the IOAPIC that nothing is wired to: its vector is 32 more. */
-#define MSI_GSI		20
 
 uint64_t ecam(void)
 {
@@ -67,6 +62,18 @@ uint64_t bar(unsigned int devfn, unsigned int index)
 	return addr & ~15ULL;
 }
 
+void msi_on(unsigned int devfn, void (*handler)(void))
+{
+	unsigned int cap = find_cap(devfn, PCI_CAP_MSI);
+
+	check(cap);
+	interrupts_on(MSI_GSI, false, handler);
+	write32(config(devfn, cap + 4), LAPIC);
+	write32(config(devfn, cap + 8), 0);
+	write16(config(devfn, cap + 12), 32 + MSI_GSI);
+	write16(config(devfn, cap + 2), 1);
+}
+
 uint64_t edu_on(unsigned int devfn)
 {
 	uint64_t regs = bar(devfn, 0);
@@ -107,15 +114,10 @@ static void on_msi(void)
 
 bool edu_interrupts(unsigned int devfn, uint64_t regs, unsigned int n)
 {
-	unsigned int cap = find_cap(devfn, PCI_CAP_MSI), i;
+	unsigned int i;
 	uint64_t spins;
 
-	check(cap);
-	interrupts_on(MSI_GSI, false, on_msi);
-	write32(config(devfn, cap + 4), LAPIC);
-	write32(config(devfn, cap + 8), 0);
-	write16(config(devfn, cap + 12), 32 + MSI_GSI);
-	write16(config(devfn, cap + 2), 1);
+	msi_on(devfn, on_msi);
 	came = 0;
 	for (i = 0; i < n; i++) {
 		write32(regs + EDU_RAISE, 1);

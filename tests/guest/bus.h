@@ -11,10 +11,17 @@
 #define PCI_COMMAND	0x04
 #define PCI_BAR0	0x10
 #define PCI_CAPS	0x34
+#define PCI_INTERRUPT_LINE 0x3c
 #define PCI_CAP_MSI	0x05
 #define PCI_CAP_MSIX	0x11
 
+/* Inputs of the IOAPIC that nothing is wired to: their vectors are 32 more. */
+#define MSI_GSI		20
+
 #define EDU_ID		0x11e81234
+#define EDU_STATUS	0x24	/* of its interrupts: what was raised */
+#define EDU_RAISE	0x60
+#define EDU_ACK		0x64
 #define EDU_BUFFER	0x40000	/* where the device has its own memory, */
 #define EDU_SIZE	4096	/* of so many bytes */
 
@@ -26,6 +33,8 @@ int find_device(uint32_t id);
 /* find_cap - a capability's place, or 0. bar - the address in a BAR. */
 unsigned int find_cap(unsigned int devfn, uint8_t id);
 uint64_t bar(unsigned int devfn, unsigned int index);
+/* msi_on - MSI of that function goes to @handler. */
+void msi_on(unsigned int devfn, void (*handler)(void));
 
 /* edu_on - its registers' address, ready for DMA. */
 uint64_t edu_on(unsigned int devfn);

@@ -50,6 +50,14 @@ void fail(const char *fmt, ...)
 uint64_t option(const char *name, uint64_t otherwise);
 bool flag(const char *word);
 
+/*
+ * Talk with a host that watches us, by memory, so without an exit; its half is
+ * tests/bed/meet. meet() prints the address; step() says that we have come as
+ * far as @n, a digit, and busily waits until the host has seen it.
+ */
+void meet(void);
+void step(char n);
+
 /* Strings; the compiler may call the mem functions too. */
 void *memcpy(void *to, const void *from, size_t len);
 void *memset(void *to, int c, size_t len);
