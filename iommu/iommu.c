@@ -217,7 +217,8 @@ static int bar_add(struct iommu *iommu, const struct mem_region *region)
 	struct iommu_range hole;
 	int err = -ERANGE;
 
-	if (iommu->vm->cfg->p2p == P2P_OFF || iommu->nr_devices < 2)
+	if (region->flags & MEM_NO_DMA || iommu->nr_devices < 2 ||
+	    iommu->vm->cfg->p2p == P2P_OFF)
 		return -ENOENT;
 	if (!find_hole(iommu, region->gpa, region->size, &hole))
 		err = iommu->backend->map(iommu->space, &map);

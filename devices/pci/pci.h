@@ -54,7 +54,8 @@ struct pci_dev_ops {
 			  uint64_t val, unsigned int len);
 	/*
 	 * BAR @bar now decodes at @addr (@on) or no longer does. Called with
-	 * decode changes and moves: off at the old address, on at the new.
+	 * decode changes and moves: off at the old address, on at the new;
+	 * and off and on when bars[].own_page changes.
 	 * NULL: bar_read and bar_write are all there is.
 	 */
 	void (*bar_map)(struct pci_dev *dev, unsigned int bar, uint64_t addr,
@@ -70,6 +71,11 @@ struct pci_bar {
 	bool rom;		/* bars[PCI_ROM]: size at least 2048 */
 	bool on;		/* of a ROM: its own enable bit */
 	bool decoding;		/* told on to bar_map(), at address @at */
+	/*
+	 * Told along with it: it is of memory, and nobody else decodes any of
+	 * the pages that it lies in, nor does it begin within one.
+	 */
+	bool own_page;
 	bool wanted;		/* about to be: the bridge's scratch */
 	uint64_t at;
 	uint64_t home;		/* the address after power-on and reset */

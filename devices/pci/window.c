@@ -9,11 +9,16 @@
  * guest gets for overlapping BARs depends on where they are only, never on
  * the order in which they came there; and the all-ones of sizing, outside of
  * every window, maps nothing.
+ *
+ * A BAR smaller than a page may be mapped with all of that page as long as it
+ * begins it and no other BAR decodes any of it (own_page). Windows are made of
+ * whole pages, so nobody else has a part in it.
  */
 #include <linux/pci_regs.h>
 
 #include "devices/pci/pci_priv.h"
 #include "vmm/log.h"
+#include "vmm/sys.h"
 
 static bool in_window(const struct pci_host *host, const struct pci_bar *bar)
 {
@@ -55,6 +60,34 @@ static bool taken(const struct pci_host *host, unsigned int n,
 	return false;
 }
 
+static bool own_page(const struct pci_host *host, unsigned int n)
+{
+	uint64_t page = sys_page_size();
+	const struct pci_bar *bar, *other;
+	struct pci_dev *dev;
+	unsigned int i;
+
+	bar = host_bar(host, n, &dev);
+	if (bar->io || bar->size >= page)
+		return !bar->io;
+	if (!IS_ALIGNED(bar->addr, page))
+		return false;
+	for (i = 0; (other = host_bar(host, i, &dev)); i++)
+		if (i != n && other->wanted && !other->io &&
+		    ranges_overlap(other->addr, other->size, bar->addr, page))
+			return false;
+	return true;
+}
+
+static bool stays(const struct pci_host *host, unsigned int n)
+{
+	struct pci_dev *dev;
+	const struct pci_bar *bar = host_bar(host, n, &dev);
+
+	return bar->wanted && bar->at == bar->addr &&
+	       bar->own_page == own_page(host, n);
+}
+
 static void tell(struct pci_dev *dev, struct pci_bar *bar, bool on)
 {
 	unsigned int index = bar - dev->bars;
@@ -77,11 +110,12 @@ void window_sync(struct pci_host *host)
 		bar->wanted = enabled(dev, bar) && in_window(host, bar) &&
 			      !taken(host, n, bar);
 	for (n = 0; (bar = host_bar(host, n, &dev)); n++)
-		if (bar->decoding && (!bar->wanted || bar->at != bar->addr))
+		if (bar->decoding && !stays(host, n))
 			tell(dev, bar, false);
 	for (n = 0; (bar = host_bar(host, n, &dev)); n++)
 		if (bar->wanted && !bar->decoding) {
 			bar->at = bar->addr;
+			bar->own_page = own_page(host, n);
 			tell(dev, bar, true);
 		}
 }

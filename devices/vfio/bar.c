@@ -3,7 +3,9 @@
  * BARs of an assigned device. What the kernel lets us mmap is put into the
  * guest's memory map while the BAR decodes, except for the pages that hold
  * the MSI-X table or its pending bits; an access to any other byte comes here
- * and is passed on by pread or pwrite. Linux: include/uapi/linux/vfio.h,
+ * and is passed on by pread or pwrite. A BAR smaller than a page is mapped with
+ * the rest of it, where there is nothing on the host, and only while there is
+ * nothing in the guest either (own_page). Linux: include/uapi/linux/vfio.h,
  * VFIO_DEVICE_GET_REGION_INFO; PCI Local Bus 3.0 section 6.2.5.
  */
 #include <errno.h>
@@ -86,7 +88,9 @@ static void find_areas(struct vfio_bar *bar,
 	if (!(bar->flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return;
 	if (!sparse) {
-		bar->areas[bar->nr_areas++] = (struct vfio_span){ 0, bar->size };
+		bar->areas[bar->nr_areas++] = (struct vfio_span){
+			0, MAX(bar->size, (uint64_t)sys_page_size())
+		};
 		return;
 	}
 	room = (const char *)info + info->argsz - (const char *)sparse->areas;
@@ -295,6 +299,11 @@ static int piece_export(struct vfio_pci *d, unsigned int index,
 	return MAX(fd, -1);
 }
 
+static bool is_small(const struct vfio_bar *bar)
+{
+	return bar->size < (uint64_t)sys_page_size();
+}
+
 static int piece_mmap(struct vfio_pci *d, unsigned int index, char *base,
 		      const struct vfio_span *span)
 {
@@ -314,8 +323,9 @@ static int piece_mmap(struct vfio_pci *d, unsigned int index, char *base,
 		.name = d->name,
 		.size = span->size,
 		.hva = hva,
-		.fd = piece_export(d, index, span),
-		.flags = MEM_DEVICE | (writable ? 0 : MEM_READONLY),
+		.fd = is_small(bar) ? -1 : piece_export(d, index, span),
+		.flags = MEM_DEVICE | (writable ? 0 : MEM_READONLY) |
+			 (is_small(bar) ? MEM_NO_DMA : 0),
 	};
 	bar->nr++;
 	return 0;
@@ -340,7 +350,7 @@ static void bar_mmap(struct vfio_pci *d, unsigned int index)
 	err = base ? 0 : -ENOMEM;
 	for (i = 0; i < nr && err >= 0; i++)
 		err = piece_mmap(d, index, base, &spans[i]);
-	if (err < 0)
+	if (err < 0 && !is_small(bar))
 		log_warn("vfio %s: cannot map bar %u, which will be slow: %s",
 			 d->name, index, err_text(err));
 }
@@ -384,7 +394,7 @@ void vfio_bar_map(struct pci_dev *pci, unsigned int index, uint64_t addr,
 		if (piece->added)
 			mem_del(&d->vm->mem, &piece->mem);
 		piece->added = false;
-		if (!on)
+		if (!on || !pci->bars[index].own_page)
 			continue;
 		piece->mem.gpa = addr + piece->off;
 		err = mem_add(&d->vm->mem, &piece->mem);

@@ -136,10 +136,16 @@ static uint64_t region_size(const struct fake_pci *pci, unsigned int index)
 	return index == VFIO_PCI_CONFIG_REGION_INDEX ? pci->cfg_size : 0;
 }
 
+/*
+ * Of a BAR smaller than a page only where the kernel could reserve the rest of
+ * it; its region is no larger for that. Linux: vfio_pci_probe_mmaps().
+ */
 static bool can_mmap(const struct fake_pci *pci, unsigned int index)
 {
 	return index <= VFIO_PCI_BAR5_REGION_INDEX && !pci->no_mmap &&
-		!pci->bars[index].io && pci->bars[index].size >= PAGE;
+		!pci->bars[index].io &&
+		(pci->bars[index].size >= PAGE ||
+		 (pci->bars[index].size && pci->small_mmap));
 }
 
 /* The BAR with the MSI-X table carries a capability that says so. */
@@ -424,7 +430,8 @@ int device_mmap(struct vdev *vdev, uint64_t off, size_t len, int *fd,
 
 	if (!vdev->ready || index > VFIO_PCI_BAR5_REGION_INDEX ||
 	    !can_mmap(vdev->pci, index) ||
-	    !range_contains(0, vdev->pci->bars[index].size, at, len))
+	    !range_contains(0, ALIGN_UP(vdev->pci->bars[index].size, PAGE), at,
+			    len))
 		return -EINVAL;
 	*fd = vdev->pci->priv->bar_fd[index];
 	*fd_off = at;

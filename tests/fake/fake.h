@@ -172,6 +172,7 @@ struct fake_pci {
 	bool no_bus_reset;
 	bool noresize;		/* vectors can't be added singly */
 	bool no_mmap;		/* BARs can't be mmapped */
+	bool small_mmap;	/* the page of a smaller BAR can */
 	unsigned int msix_limit; /* vectors the host grants, 0: all */
 
 	/* Look at these. */

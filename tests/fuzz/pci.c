@@ -138,6 +138,7 @@ static void make_device(struct input *in, struct world *w)
 		spoil(in, hw);
 	hw->noresize = what & 2;
 	hw->no_mmap = what & 4;
+	hw->small_mmap = what & 0x4000;
 	hw->can_reset = what & 8;
 	hw->intx = what & 0x10;
 	hw->msix_limit = what & 0x20 ? 1 + take(in, 1) : 0;

@@ -41,6 +41,14 @@ TEST(smaller_than_a_page_nothing)
 	CHECK_EQ(cut(16 * K, 0, 0, 0, 0, 64 * K), 0);
 }
 
+/* The page of a smaller BAR, with the table of its few vectors. */
+TEST(table_anywhere_in_the_only_page)
+{
+	CHECK_EQ(cut(4 * K, 0, 16, 0, 0, 4 * K), 0);
+	CHECK_EQ(cut(4 * K, 0x80, 32, 0xf0, 8, 4 * K), 0);
+	CHECK_EQ(cut(64 * K, 0x800, 16, 0, 0, 64 * K), 0);
+}
+
 TEST(table_in_the_middle)
 {
 	CHECK_EQ(cut(64 * K, 8 * K, 16, 12 * K, 8, 4 * K), 2);
