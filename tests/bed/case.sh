@@ -54,6 +54,11 @@ has() {
 	}
 }
 
+# figures: marks what it reads as what the runner shows even if the case passes.
+figures() {
+	sed 's/^/figures: /'
+}
+
 # guest_files: into $TMP/share, the program under test, a stock kernel with an NVMe driver, and an initrd that does what
 # the word do= on the kernel's command line says (guest-init).
 guest_files() {

@@ -36,7 +36,7 @@ measure() {
 	wait $pid
 	status=$?
 	came=$(tr -d '\r' </out | sed -n 's/^interrupts \([0-9]*\),.*/\1/p')
-	echo "figures: $1 $3 $came $((signals2 - signals)) $((exits2 - exits)) $((wakes2 - wakes)) $trapped $status"
+	echo "measured: $1 $3 $came $((signals2 - signals)) $((exits2 - exits)) $((wakes2 - wakes)) $trapped $status"
 }
 edu=0000:01:00.0
 igb=0000:02:00.0
@@ -50,12 +50,13 @@ END
 status "$BED" --bare --device edu --device igb --add "$BINARY:/bin/postern" --add "$TMP/guest/interrupts.elf" \
 	--add "$bed_dir/meet" --add "$TMP/inside" -- sh /inside $count $traps >"$TMP/out"
 equal "the bed's status" 0 "$status"
-grep '^figures: ' "$TMP/out" >"$TMP/figures" || {
+grep '^measured: ' "$TMP/out" >"$TMP/figures" || {
 	cat "$TMP/out"
 	fail "no figures"
 }
 awk 'BEGIN { print "kind  backend  interrupts  exits-to-user-space  per-interrupt  other-threads-woken" }
-	{ printf "%-4s  %-7s  %10d  %19d  %13g  %19d\n", $2, $3, $4, $6, $4 ? $6 / $4 : 0, $7 }' "$TMP/figures"
+	{ printf "%-4s  %-7s  %10d  %19d  %13g  %19d\n", $2, $3, $4, $6, $4 ? $6 / $4 : 0, $7 }' "$TMP/figures" |
+	figures
 [ "$(wc -l <"$TMP/figures")" = 6 ] || {
 	cat "$TMP/out"
 	fail "a run gave no figures"
