@@ -248,6 +248,19 @@ static unsigned int find_cap(const struct fake_pci *pci, uint8_t id)
 	return 0;
 }
 
+static bool asleep(const struct fake_pci *pci)
+{
+	unsigned int at = find_cap(pci, PCI_CAP_ID_PM);
+
+	return at && (pci->cfg[at + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK) == 3;
+}
+
+bool config_decodes(const struct fake_pci *pci)
+{
+	return fake_cfg_get16(pci, PCI_COMMAND) & PCI_COMMAND_MEMORY &&
+	       !asleep(pci) && !pci->low_power;
+}
+
 /* A function-level reset asked for through config space is one. */
 static void check_flr(struct fake_pci *pci)
 {
@@ -261,20 +274,20 @@ static void check_flr(struct fake_pci *pci)
 		return;
 	fake_cfg16(pci, at + PCI_EXP_DEVCTL, ctl & ~PCI_EXP_DEVCTL_BCR_FLR);
 	if (fake_cfg_get32(pci, at + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR)
-		pci->resets++;
+		function_reset(pci);
 }
 
 void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
 		  size_t len)
 {
 	const uint8_t *mask = pci->priv->wmask + off;
-	uint16_t was = fake_cfg_get16(pci, PCI_COMMAND);
+	bool was = config_decodes(pci);
 	size_t i;
 
 	for (i = 0; i < len; i++)
 		pci->cfg[off + i] = (pci->cfg[off + i] & ~mask[i]) |
 			(data[i] & mask[i]);
-	if (was & ~fake_cfg_get16(pci, PCI_COMMAND) & PCI_COMMAND_MEMORY)
-		dma_revoke(pci);
+	if (was && !config_decodes(pci))
+		dma_stop(pci);
 	check_flr(pci);
 }

@@ -212,16 +212,22 @@ static int get_irq(const struct fake_pci *pci, struct vfio_irq_info *arg)
 	return 0;
 }
 
-static int reset(struct fake_pci *pci)
+void function_reset(struct fake_pci *pci)
 {
 	unsigned int i;
 
-	if (!pci->can_reset)
-		return -EINVAL;
 	for (i = 0; i < 6; i++)
 		if (pci->bar_mem[i])
 			memset(pci->bar_mem[i], 0, pci->bars[i].size);
+	dma_revoke(pci);
 	pci->resets++;
+}
+
+static int reset(struct fake_pci *pci)
+{
+	if (!pci->can_reset)
+		return -EINVAL;
+	function_reset(pci);
 	return 0;
 }
 
@@ -287,8 +293,10 @@ static int bus_reset(struct vdev *vdev, const struct vfio_pci_hot_reset *arg)
 	while ((at = on_bus(vdev->pci, at)))
 		if (vdev->cdev ? !owned(vdev, at) : !proven(at, arg))
 			return -EINVAL;
-	while ((at = on_bus(vdev->pci, at)))
+	while ((at = on_bus(vdev->pci, at))) {
 		at->bus_resets++;
+		dma_revoke(at);
+	}
 	return 0;
 }
 
@@ -320,7 +328,7 @@ static int feature(struct fake_pci *pci, const struct vfio_device_feature *arg)
 		return make_dmabuf(pci, (const void *)arg->data);
 	case VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY:
 		pci->low_power = true;
-		dma_revoke(pci);
+		dma_stop(pci);
 		return 0;
 	case VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_EXIT:
 		pci->low_power = false;

@@ -98,8 +98,9 @@ unsigned int dma_ranges(uint64_t first[2], uint64_t last[2])
 	return n;
 }
 
+/* @pinned: bytes of it that count as locked. */
 static int check_map(const struct dma_space *space, uint64_t iova,
-		     uint64_t size)
+		     uint64_t size, uint64_t pinned)
 {
 	const struct dma_map *m;
 
@@ -112,31 +113,51 @@ static int check_map(const struct dma_space *space, uint64_t iova,
 	for (m = space->maps; m; m = m->next)
 		if (ranges_overlap(iova, size, m->iova, m->size))
 			return -EEXIST;
-	if (!world->host.cap_ipc_lock && locked() + size > world->host.memlock)
+	if (!world->host.cap_ipc_lock && locked() + pinned > world->host.memlock)
 		return -ENOMEM;
 	return 0;
+}
+
+static void add_map(struct dma_space *space, uint64_t iova, uint64_t size,
+		    uintptr_t hva, const struct fake_pci *pci)
+{
+	struct dma_map *m = zalloc(sizeof(*m));
+
+	*m = (struct dma_map){ iova, size, hva, space->maps, pci, false };
+	space->maps = m;
 }
 
 int dma_map(struct dma_space *space, uint64_t iova, uint64_t size,
 	    uintptr_t hva, bool by_file, bool device_ok)
 {
-	struct dma_map *m;
-	bool device;
+	const struct fake_pci *pci = NULL;
 	int err;
 
-	err = check_map(space, iova, size);
-	if (err < 0)
-		return err;
 	if (!by_file && !IS_ALIGNED(hva, PAGE))
 		return -EINVAL;
-	if (!by_file && (!mm_covers(hva, size, &device) ||
-			 (device && !device_ok)))
+	if (!by_file && !mm_covers(hva, size, &pci))
 		return -EFAULT;
-	m = zalloc(sizeof(*m));
-	*m = (struct dma_map){ iova, size, by_file ? 0 : hva, space->maps,
-			       NULL };
-	space->maps = m;
+	err = check_map(space, iova, size, pci ? 0 : size);
+	if (err < 0)
+		return err;
+	/* A page fault on a BAR that does not decode gets none. */
+	if (pci && (!device_ok || !config_decodes(pci)))
+		return -EFAULT;
+	add_map(space, iova, size, by_file ? 0 : hva, pci);
 	return 0;
+}
+
+int dma_map_bar(struct dma_space *space, uint64_t iova, uint64_t size,
+		const struct fake_pci *pci)
+{
+	int err;
+
+	if (!config_decodes(pci))
+		return -ENODEV;
+	err = check_map(space, iova, size, 0);
+	if (err >= 0)
+		add_map(space, iova, size, 0, pci);
+	return err;
 }
 
 static bool within(const struct dma_map *m, uint64_t iova, uint64_t last)
@@ -174,12 +195,23 @@ bool fake_dma_at(uint64_t iova)
 
 	for (space = world->spaces; space; space = space->next)
 		for (m = space->maps; m; m = m->next)
-			if (iova - m->iova < m->size)
+			if (iova - m->iova < m->size && !m->revoked)
 				return true;
 	return false;
 }
 
 void dma_revoke(const struct fake_pci *pci)
+{
+	const struct dma_space *space;
+	struct dma_map *m;
+
+	for (space = world->spaces; space; space = space->next)
+		for (m = space->maps; m; m = m->next)
+			if (m->pci == pci && !m->hva)
+				m->revoked = true;
+}
+
+void dma_stop(const struct fake_pci *pci)
 {
 	const struct dma_space *space;
 	const struct dma_map *m;
@@ -189,6 +221,7 @@ void dma_revoke(const struct fake_pci *pci)
 			if (m->pci == pci)
 				violation("%s stops decoding, mapped for others",
 					  pci->addr);
+	dma_revoke(pci);
 }
 
 bool dma_uses(uintptr_t start, size_t len)

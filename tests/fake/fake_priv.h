@@ -54,7 +54,8 @@ struct dma_map {
 	uint64_t size;
 	uintptr_t hva;		/* 0: mapped by file */
 	struct dma_map *next;
-	const struct fake_pci *pci; /* whose memory it is, by a dma-buf */
+	const struct fake_pci *pci; /* whose memory it is; NULL: RAM */
+	bool revoked;		/* by a dma-buf, and lost: leads nowhere */
 };
 
 /* Behind KIND_DMABUF: a part of a BAR. */
@@ -166,7 +167,7 @@ struct node {
 struct mapping {
 	uintptr_t start;
 	uintptr_t end;
-	bool device;		/* of a BAR */
+	const struct fake_pci *pci; /* whose BAR; NULL: RAM */
 	struct mapping *next;
 };
 
@@ -226,9 +227,10 @@ void fs_free(void);
 bool fs_param(const char *path);
 
 /* mm.c */
-void mm_add(uintptr_t start, size_t len, bool device);
+void mm_add(uintptr_t start, size_t len, const struct fake_pci *pci);
 void mm_remove(uintptr_t start, size_t len);
-bool mm_covers(uintptr_t start, size_t len, bool *device);
+/* Whether all of it is mapped; @pci: whose BAR a part of it is, or NULL. */
+bool mm_covers(uintptr_t start, size_t len, const struct fake_pci **pci);
 void mm_free(void);
 
 /* dma.c */
@@ -236,14 +238,22 @@ struct dma_space *dma_space_new(void);
 void dma_space_free(struct dma_space *space);
 int dma_map(struct dma_space *space, uint64_t iova, uint64_t size,
 	    uintptr_t hva, bool by_file, bool device_ok);
+/* dma_map_bar - a part of a BAR of @pci, by dma-buf. */
+int dma_map_bar(struct dma_space *space, uint64_t iova, uint64_t size,
+		const struct fake_pci *pci);
 /* Removes what lies within; -ENOENT: nothing; -EINVAL: would cut one. */
 int dma_unmap(struct dma_space *space, uint64_t iova, uint64_t size,
 	      uint64_t *unmapped);
 bool dma_conflict(const struct dma_space *space);
 /* The ranges allowed: writes at most two, returns how many there are. */
 unsigned int dma_ranges(uint64_t first[2], uint64_t last[2]);
-/* @pci stops decoding: what is mapped of it by dma-buf is lost for good. */
+/*
+ * @pci is reset or stops decoding: what is mapped of it by dma-buf is lost
+ * for good, and keeps its addresses until it is unmapped.
+ */
 void dma_revoke(const struct fake_pci *pci);
+/* dma_stop - that was asked for, with others still let to it: a violation. */
+void dma_stop(const struct fake_pci *pci);
 /* Whether [start, start + len) is memory that a device can reach. */
 bool dma_uses(uintptr_t start, size_t len);
 
@@ -277,6 +287,8 @@ ssize_t device_write(struct vdev *vdev, const void *buf, size_t len,
 		     uint64_t off);
 int device_mmap(struct vdev *vdev, uint64_t off, size_t len, int *fd,
 		uint64_t *fd_off);
+/* Whoever asked for it: nothing decides against it any more. */
+void function_reset(struct fake_pci *pci);
 /* irqs.c */
 unsigned int irq_count(const struct fake_pci *pci, unsigned int index);
 int irq_set(struct fake_pci *pci, void *arg);
@@ -285,6 +297,8 @@ void irq_disable_all(struct fake_pci *pci);
 /* Where the nth capability is, 0: there are not so many. */
 unsigned int config_cap(const struct fake_pci *pci, unsigned int nth);
 void config_start(struct fake_pci *pci);
+/* Whether its memory BARs answer: told to decode, and awake. */
+bool config_decodes(const struct fake_pci *pci);
 void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
 		  size_t len);
 

@@ -117,16 +117,9 @@ static int map(struct iommufd *iommufd, const struct iommu_ioas_map *arg)
 static int map_dmabuf(struct ioas *ioas, const struct dmabuf *buf,
 		      const struct iommu_ioas_map_file *arg)
 {
-	int err;
-
 	if (!range_contains(0, buf->size, arg->start, arg->length))
 		return -EINVAL;
-	if (!(fake_cfg_get16(buf->pci, PCI_COMMAND) & PCI_COMMAND_MEMORY))
-		return -ENODEV;
-	err = dma_map(ioas->space, arg->iova, arg->length, 0, true, false);
-	if (err >= 0)
-		ioas->space->maps->pci = buf->pci;
-	return err;
+	return dma_map_bar(ioas->space, arg->iova, arg->length, buf->pci);
 }
 
 static int map_file(struct iommufd *iommufd,

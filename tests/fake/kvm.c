@@ -56,7 +56,7 @@ static int set_slot(struct fake_kvm *kvm,
 {
 	struct slot *slot = &kvm->slots[arg->slot];
 	unsigned int i;
-	bool device;
+	const struct fake_pci *pci;
 
 	if (arg->slot >= world->host.slots_max)
 		return -EINVAL;
@@ -76,7 +76,7 @@ static int set_slot(struct fake_kvm *kvm,
 		    ranges_overlap(arg->guest_phys_addr, arg->memory_size,
 				   kvm->slots[i].gpa, kvm->slots[i].size))
 			return -EEXIST;
-	if (!mm_covers(arg->userspace_addr, arg->memory_size, &device))
+	if (!mm_covers(arg->userspace_addr, arg->memory_size, &pci))
 		violation("a memory slot of memory that is not mapped");
 	*slot = (struct slot){ true, arg->guest_phys_addr, arg->memory_size,
 			       arg->userspace_addr, arg->flags };

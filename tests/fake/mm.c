@@ -7,14 +7,14 @@
 
 #include "tests/fake/fake_priv.h"
 
-void mm_add(uintptr_t start, size_t len, bool device)
+void mm_add(uintptr_t start, size_t len, const struct fake_pci *pci)
 {
 	struct mapping *m = zalloc(sizeof(*m));
 
 	mm_remove(start, len);
 	m->start = start;
 	m->end = start + ALIGN_UP(len, PAGE);
-	m->device = device;
+	m->pci = pci;
 	m->next = world->mappings;
 	world->mappings = m;
 }
@@ -66,17 +66,18 @@ static const struct mapping *find(uintptr_t addr)
 	return NULL;
 }
 
-bool mm_covers(uintptr_t start, size_t len, bool *device)
+bool mm_covers(uintptr_t start, size_t len, const struct fake_pci **pci)
 {
 	uintptr_t at = start;
 	const struct mapping *m;
 
-	*device = false;
+	*pci = NULL;
 	while (at < start + len) {
 		m = find(at);
 		if (!m)
 			return false;
-		*device |= m->device;
+		if (m->pci)
+			*pci = m->pci;
 		at = m->end;
 	}
 	return true;

@@ -321,21 +321,22 @@ static int do_mmap(void **out, void *hint, size_t len, int prot, int flags,
 		   int fd, uint64_t offset)
 {
 	struct file *file = file_of(fd);
-	bool device = file && file->kind == KIND_DEVICE;
+	const struct fake_pci *pci = NULL;
 	int real = fd, err;
 	void *at;
 
-	if (device) {
+	if (file && file->kind == KIND_DEVICE) {
 		err = device_mmap(file->obj, offset, len, &real, &offset);
 		if (err < 0)
 			return err;
+		pci = ((struct vdev *)file->obj)->pci;
 	} else if (file) {
 		real = file->real;
 	}
 	at = mmap(hint, len, prot, flags, real, offset);
 	if (at == MAP_FAILED)
 		return -errno;
-	mm_add((uintptr_t)at, len, device);
+	mm_add((uintptr_t)at, len, pci);
 	*out = at;
 	return 0;
 }

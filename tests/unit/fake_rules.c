@@ -152,6 +152,106 @@ TEST(mapping_rules_of_iommufd)
 	fake_end();
 }
 
+static int dma_buf(int fd, uint32_t bar, uint64_t off, uint64_t len)
+{
+	struct {
+		struct vfio_device_feature feature;
+		struct vfio_device_feature_dma_buf buf;
+		struct vfio_region_dma_range range;
+	} arg = {
+		{ sizeof(arg), VFIO_DEVICE_FEATURE_GET |
+			       VFIO_DEVICE_FEATURE_DMA_BUF },
+		{ .region_index = bar, .open_flags = O_RDWR | O_CLOEXEC,
+		  .nr_ranges = 1 },
+		{ off, len },
+	};
+
+	return sys_ioctl(fd, VFIO_DEVICE_FEATURE, &arg);
+}
+
+static int map_bar(int fd, uint32_t ioas, int buf)
+{
+	struct iommu_ioas_map_file arg = {
+		.size = sizeof(arg), .flags = 7, .ioas_id = ioas, .fd = buf,
+		.length = PAGE, .iova = PAGE,
+	};
+
+	return sys_ioctl(fd, IOMMU_IOAS_MAP_FILE, &arg);
+}
+
+static void write_config(unsigned int off, uint16_t value)
+{
+	CHECK_EQ(sys_pwrite(device, &value, 2, (7ULL << 40) + off), 2);
+}
+
+static unsigned int find_cap(const struct fake_pci *pci, uint8_t id)
+{
+	unsigned int at = pci->cfg[PCI_CAPABILITY_LIST];
+
+	while (pci->cfg[at] != id)
+		at = pci->cfg[at + 1];
+	return at;
+}
+
+enum loss { BY_RESET, BY_FLR, BY_COMMAND, BY_SLEEP, LOSSES };
+
+static void lose(const struct fake_pci *pci, enum loss how)
+{
+	if (how == BY_RESET)
+		CHECK_EQ(sys_ioctl(device, VFIO_DEVICE_RESET, NULL), 0);
+	else if (how == BY_FLR)
+		write_config(find_cap(pci, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL,
+			     PCI_EXP_DEVCTL_BCR_FLR);
+	else if (how == BY_COMMAND)
+		write_config(PCI_COMMAND, 0);
+	else
+		write_config(find_cap(pci, PCI_CAP_ID_PM) + PCI_PM_CTRL, 3);
+}
+
+/*
+ * As Linux 7.3 has it: a mapping is gone for good when the device stops
+ * decoding, sleeps or is reset, and keeps its place until it is unmapped; the
+ * dma-buf is good again when the device decodes.
+ */
+TEST(rules_of_dma_bufs)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	struct iommu_ioas_unmap um = { .size = sizeof(um) };
+	const struct fake_pci *pci;
+	enum loss how;
+	int fd, buf;
+
+	fake_begin();
+	pci = fake_pci_nvme(DEV, 1);
+	device = fake_device_fd(fake_pci_find(DEV));
+	fd = sys_open("/dev/iommu", O_RDWR, 0);
+	CHECK_EQ(sys_ioctl(fd, IOMMU_IOAS_ALLOC, &alloc), 0);
+	CHECK_EQ(dma_buf(device, 0, 0, PAGE / 2), -EINVAL);
+	CHECK_EQ(dma_buf(device, 0, 12 * KiB, 8 * KiB), -EINVAL);
+	buf = dma_buf(device, 0, 0, PAGE);
+	CHECK(buf >= 0);
+	um.ioas_id = alloc.out_ioas_id;
+	for (how = BY_RESET; how < LOSSES; how++) {
+		CHECK_EQ(map_bar(fd, um.ioas_id, buf), 0);
+		CHECK(fake_dma_at(PAGE));
+		lose(pci, how);
+		CHECK(!fake_dma_at(PAGE));
+		um.iova = um.length = PAGE;
+		if (how == BY_COMMAND || how == BY_SLEEP)
+			CHECK_EQ(map_bar(fd, um.ioas_id, buf), -ENODEV);
+		write_config(find_cap(pci, PCI_CAP_ID_PM) + PCI_PM_CTRL, 0);
+		write_config(PCI_COMMAND, PCI_COMMAND_MEMORY);
+		CHECK(!fake_dma_at(PAGE));
+		CHECK_EQ(map_bar(fd, um.ioas_id, buf), -EEXIST);
+		CHECK_EQ(sys_ioctl(fd, IOMMU_IOAS_UNMAP, &um), 0);
+	}
+	/* Two were asked for while others were let to it. */
+	CHECK_EQ(fake_violations(), 2);
+	sys_close(buf);
+	sys_close(fd);
+	sys_close(device);
+}
+
 TEST(a_device_node_does_nothing_before_it_is_bound)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };

@@ -5,6 +5,7 @@
  * and not a moment longer, since what the kernel revokes stays lost.
  */
 #include "assigned.h"
+#include "capture.h"
 
 #define BAR 0xc8000000ULL
 
@@ -122,14 +123,95 @@ TEST(remade_after_the_guest_resets_the_function_iommufd)
 	check_function_reset(IOMMU_IOMMUFD);
 }
 
+static void check_sleep(unsigned int iommu)
+{
+	unsigned int pm;
+	uint64_t at;
+
+	two(iommu);
+	plug_two();
+	at = bar(SLOT(1), 0);
+	pm = cap(SLOT(1), PCI_CAP_ID_PM);
+	command(PCI_COMMAND_MEMORY);
+	CHECK(fake_dma_at(at));
+	put(SLOT(1), pm + PCI_PM_CTRL, 3, 2);
+	CHECK(!fake_dma_at(at));
+	/* Not even if told to decode. */
+	command(0);
+	command(PCI_COMMAND_MEMORY);
+	CHECK(!fake_dma_at(at));
+	put(SLOT(1), pm + PCI_PM_CTRL, 0, 2);
+	CHECK(fake_dma_at(at));
+	end();
+}
+
+TEST(remade_after_a_sleep_legacy)
+{
+	check_sleep(IOMMU_LEGACY);
+}
+
+TEST(remade_after_a_sleep_iommufd)
+{
+	check_sleep(IOMMU_IOMMUFD);
+}
+
+/* The first device's reset, of its bus, takes the mappings of the second. */
+static void check_bus_reset(unsigned int iommu)
+{
+	struct fake_pci *next;
+	uint64_t at[2];
+
+	cfg.iommu = iommu;
+	begin();
+	next = fake_pci_nvme("0000:01:00.1", 1);
+	hw->can_reset = next->can_reset = false;
+	CHECK_EQ(vfio_pci_create(&vm, host, ADDR), 0);
+	CHECK_EQ(vfio_pci_create(&vm, host, "01:00.1"), 0);
+	CHECK_EQ(pci_host_assign(host), 0);
+	for (int round = 0; round < 2; round++) {
+		at[0] = bar(SLOT(1), 0);
+		at[1] = bar(SLOT(2), 0);
+		command(PCI_COMMAND_MEMORY);
+		decode(true);
+		CHECK(fake_dma_at(at[0]));
+		CHECK(fake_dma_at(at[1]));
+		devices_reset(&vm);
+		CHECK(hw->bus_resets > 0);
+		CHECK_EQ(fake_maps(), 1);
+	}
+	end();
+}
+
+TEST(remade_after_a_neighbours_bus_reset_legacy)
+{
+	check_bus_reset(IOMMU_LEGACY);
+}
+
+TEST(remade_after_a_neighbours_bus_reset_iommufd)
+{
+	check_bus_reset(IOMMU_IOMMUFD);
+}
+
+/* One warning is enough, however many devices and however often. */
 TEST(older_kernel_does_without)
 {
 	two(IOMMU_IOMMUFD);
 	fake_host()->dma_buf = false;
 	plug_two();
+	capture_begin(2);
+	command(PCI_COMMAND_MEMORY);
 	decode(true);
+	decode(false);
+	decode(true);
+	capture_end();
+	CHECK(said("warning: iommu: devices cannot reach the memory of "
+		   ADDR ": the kernel gives no dma-buf of it"));
+	CHECK(said("hint: if none has to: --p2p off"));
+	CHECK_EQ(said_lines(), 2);
 	CHECK(!fake_dma_at(BAR));
 	CHECK(fake_slot_at(BAR) != NULL);
+	devices_reset(&vm);
+	CHECK_EQ(vm.state, VM_RUNNING);
 	end();
 }
 
