@@ -5,6 +5,7 @@
  * memory and backends, and neither devices nor how a backend does its work.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct iommu {
 	struct {
 		int fd;			/* -1: free */
 		char addr[SYSFS_ADDR];
+		bool reset;		/* with its bus, for another one */
 	} devices[CONFIG_VFIO_MAX];
 	unsigned int nr_devices;
 	struct iommu_range *ranges;	/* of all devices attached */
@@ -358,6 +360,7 @@ int iommu_attach(struct iommu *iommu, const char *node)
 		goto detach;
 	i = find_device(iommu, -1);
 	iommu->devices[i].fd = fd;
+	iommu->devices[i].reset = false;
 	memcpy(iommu->devices[i].addr, dev.addr, sizeof(dev.addr));
 	iommu->nr_devices++;
 	return fd;
@@ -437,19 +440,57 @@ static int prove_groups(const struct iommu *iommu,
 	return 0;
 }
 
-int iommu_bus_reset(struct iommu *iommu, int device_fd)
+static int ask_reset(const struct iommu *iommu, int device_fd,
+		     const struct vfio_pci_hot_reset_info *info)
 {
 	struct bus_reset arg = { .reset.argsz = sizeof(arg) };
-	struct vfio_pci_hot_reset_info *info;
-	int err = bus_devices(device_fd, &info);
+	int err = 0;
 
-	if (err < 0)
-		return err;
 	if (iommu->backend->group_fd)
 		err = prove_groups(iommu, info, &arg);
 	else if (!(info->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED))
 		err = -EBUSY;
-	free(info);
-	return err < 0 ? err : sys_ioctl(device_fd, VFIO_DEVICE_PCI_HOT_RESET,
-					 &arg);
+	if (err >= 0)
+		err = sys_ioctl(device_fd, VFIO_DEVICE_PCI_HOT_RESET, &arg);
+	/* One that belongs to the group may be without VFIO's driver. */
+	return err == -EINVAL ? -EBUSY : err;
+}
+
+static void note_reset(struct iommu *iommu,
+		       const struct vfio_pci_hot_reset_info *info)
+{
+	const struct vfio_pci_dependent_device *dev;
+	char addr[SYSFS_ADDR];
+	unsigned int i;
+
+	for (dev = info->devices; dev < info->devices + info->count; dev++) {
+		snprintf(addr, sizeof(addr), "%04x:%02x:%02x.%x", dev->segment,
+			 dev->bus, dev->devfn >> 3, dev->devfn & 7);
+		for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
+			if (!strcmp(iommu->devices[i].addr, addr))
+				iommu->devices[i].reset = true;
+	}
+}
+
+/*
+ * Whose turn it is when another's reset has met it already has had its own:
+ * a bus of eight functions takes one, which is long enough. At exit, too, the
+ * other may have been given back by now, and the bus is not ours any more.
+ */
+int iommu_bus_reset(struct iommu *iommu, int device_fd)
+{
+	struct vfio_pci_hot_reset_info *info;
+	int i = find_device(iommu, device_fd), err = 0;
+
+	if (!iommu->devices[i].reset) {
+		err = bus_devices(device_fd, &info);
+		if (err < 0)
+			return err;
+		err = ask_reset(iommu, device_fd, info);
+		if (err >= 0)
+			note_reset(iommu, info);
+		free(info);
+	}
+	iommu->devices[i].reset = false;
+	return err;
 }

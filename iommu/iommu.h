@@ -35,8 +35,10 @@ void iommu_detach(struct iommu *iommu, int device_fd);
 
 /*
  * iommu_bus_reset - reset the bus or slot that the device is on, with all
- * that is there. All must be attached here: -EBUSY if not. Other errors are
- * the kernel's (-ENODEV: there is no such reset). Prints nothing.
+ * that is there, unless that was done since for another device on it, and
+ * this one has not been told yet. All must be attached here: -EBUSY if not.
+ * Other errors are the kernel's (-ENODEV: there is no such reset). Prints
+ * nothing.
  */
 int iommu_bus_reset(struct iommu *iommu, int device_fd);
 

@@ -46,6 +46,7 @@ const struct sys_word sys_words_vfio[] = {
 	{
 		.request = VFIO_DEVICE_PCI_HOT_RESET,
 		.name = "VFIO_DEVICE_PCI_HOT_RESET",
+		.fields = { SYS_FIELD(vfio_pci_hot_reset, count) },
 	},
 	{
 		.request = VFIO_DEVICE_FEATURE,

@@ -242,12 +242,45 @@ static struct fake_pci *on_bus(const struct fake_pci *pci, struct fake_pci *at)
 	return NULL;
 }
 
-/* With its own node a device proves nothing: the iommufd knows. */
+/* Only a device with VFIO's driver counts among those of the bus. */
+static bool in_set(const struct fake_pci *pci)
+{
+	return strstr(pci->driver, "vfio");
+}
+
+/*
+ * With its own node a device proves nothing: the iommufd knows. What nobody
+ * has open is ours with its group.
+ */
 static bool owned(const struct vdev *vdev, const struct fake_pci *other)
 {
 	const struct vdev *opener = other->priv->opener;
+	const struct fake_pci *at;
 
-	return opener && opener->iommufd == vdev->iommufd;
+	if (!in_set(other))
+		return false;
+	if (opener)
+		return opener->iommufd == vdev->iommufd;
+	for (at = world->pcis; at; at = at->next) {
+		opener = at->priv->opener;
+		if (at->group == other->group && opener &&
+		    opener->iommufd == vdev->iommufd)
+			return true;
+	}
+	return false;
+}
+
+static void name_device(struct vfio_pci_dependent_device *dev,
+			const struct fake_pci *pci)
+{
+	const char *at = pci->addr;
+	char *end;
+
+	dev->group_id = pci->group;
+	dev->segment = strtoul(at, &end, 16);
+	dev->bus = strtoul(end + 1, &end, 16);
+	dev->devfn = strtoul(end + 1, &end, 16) << 3;
+	dev->devfn |= strtoul(end + 1, NULL, 16);
 }
 
 static int bus_info(struct vdev *vdev, struct vfio_pci_hot_reset_info *arg)
@@ -264,7 +297,7 @@ static int bus_info(struct vdev *vdev, struct vfio_pci_hot_reset_info *arg)
 		if (vdev->cdev && !owned(vdev, at))
 			arg->flags &= ~VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
 		if (arg->count < room)
-			arg->devices[arg->count].group_id = at->group;
+			name_device(&arg->devices[arg->count], at);
 		arg->count++;
 	}
 	return arg->count > room ? -ENOSPC : 0;
@@ -276,7 +309,7 @@ static bool proven(const struct fake_pci *pci,
 	const struct file *file;
 	uint32_t i;
 
-	for (i = 0; i < arg->count; i++) {
+	for (i = 0; i < arg->count && in_set(pci); i++) {
 		file = file_of_kind(arg->group_fds[i], KIND_GROUP);
 		if (file && ((struct group *)file->obj)->id == pci->group)
 			return true;

@@ -43,7 +43,7 @@ TEST(numbers_that_mean_two_things)
 	CHECK_STR(name(VFIO_IOMMU_MAP_DMA, &map),
 		  "VFIO_IOMMU_MAP_DMA iova=0x1000 size=0x2000 flags=0x3");
 	CHECK_STR(name(VFIO_DEVICE_PCI_HOT_RESET, &reset),
-		  "VFIO_DEVICE_PCI_HOT_RESET");
+		  "VFIO_DEVICE_PCI_HOT_RESET count=0x0");
 	CHECK(!strncmp(name(VFIO_IOMMU_GET_INFO, &info),
 		       "VFIO_IOMMU_GET_INFO argsz=0x", 28));
 	CHECK_STR(name(VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &list),

@@ -36,11 +36,63 @@ static void check_bus_reset(unsigned int iommu)
 	CHECK_EQ(vfio_pci_create(&vm, host, "01:00.1"), 0);
 	CHECK_EQ(pci_host_assign(host), 0);
 	devices_reset(&vm);
-	CHECK(hw->bus_resets > 0);
-	CHECK_EQ(hw->bus_resets, other->bus_resets);
+	CHECK_EQ(hw->bus_resets, 1);
+	CHECK_EQ(other->bus_resets, 1);
+	devices_reset(&vm);
+	CHECK_EQ(hw->bus_resets, 2);
+	CHECK_EQ(other->bus_resets, 2);
 	CHECK_EQ(hw->resets, 0);
 	CHECK_EQ(vm.state, VM_RUNNING);
 	end();
+}
+
+static void check_last_bus_reset(unsigned int iommu)
+{
+	struct fake_pci *other = neighbours(iommu);
+
+	CHECK_EQ(vfio_pci_create(&vm, host, ADDR ",reset=bus"), 0);
+	CHECK_EQ(vfio_pci_create(&vm, host, "01:00.1,reset=bus"), 0);
+	capture_begin(2);
+	devices_destroy(&vm);
+	CHECK_STR(capture_end(), "");
+	CHECK_EQ(hw->bus_resets, 1);
+	CHECK_EQ(other->bus_resets, 1);
+	fake_vm_destroy(&vm);
+	fake_end();
+}
+
+TEST(bus_is_reset_once_as_its_devices_go_legacy)
+{
+	check_last_bus_reset(IOMMU_LEGACY);
+}
+
+TEST(bus_is_reset_once_as_its_devices_go_iommufd)
+{
+	check_last_bus_reset(IOMMU_IOMMUFD);
+}
+
+static void check_driverless(unsigned int iommu)
+{
+	cfg.iommu = iommu;
+	begin();
+	fake_pci("0000:01:00.1", 0x1234, 0x5678, 0x020000, hw->group, NULL);
+	plug_spec(ADDR ",reset=bus");
+	capture_begin(2);
+	devices_reset(&vm);
+	capture_end();
+	CHECK(said("devices of others share its bus"));
+	CHECK_EQ(hw->bus_resets, 0);
+	end();
+}
+
+TEST(bus_with_a_device_that_no_driver_has_legacy)
+{
+	check_driverless(IOMMU_LEGACY);
+}
+
+TEST(bus_with_a_device_that_no_driver_has_iommufd)
+{
+	check_driverless(IOMMU_IOMMUFD);
 }
 
 TEST(bus_is_reset_when_all_of_it_is_ours_legacy)
