@@ -17,6 +17,7 @@
 
 #define CFG_BASIC 256
 #define MULTI_FUNCTION 0x80
+#define PCI_D3 3U		/* power state D3hot */
 
 static uint32_t hw_read(const struct vfio_pci *d, unsigned int off,
 			unsigned int len)
@@ -178,6 +179,27 @@ void config_quiet(struct vfio_pci *d)
 			  PCI_COMMAND_INTX_DISABLE);
 }
 
+/*
+ * The power state that the guest has put the device into. While the host
+ * saves power it has its own way to, and shows the device in D0 to who looks.
+ */
+static uint32_t power_state(const struct vfio_pci *d)
+{
+	return d->low_power ? PCI_D3 :
+	       hw_read(d, d->pm + PCI_PM_CTRL, 1) & PCI_PM_CTRL_STATE_MASK;
+}
+
+/* @val with the power state in it, where that is among the bytes read. */
+static uint32_t show_power(const struct vfio_pci *d, unsigned int off,
+			   uint32_t val, unsigned int len)
+{
+	unsigned int reg = d->pm + PCI_PM_CTRL;
+
+	if (d->low_power && pci_covers(off, len, reg, 1))
+		val |= PCI_D3 << (reg - off) * 8;
+	return val;
+}
+
 uint32_t vfio_cfg_read(struct pci_dev *pci, unsigned int off,
 		       unsigned int len)
 {
@@ -190,7 +212,7 @@ uint32_t vfio_cfg_read(struct pci_dev *pci, unsigned int off,
 	pthread_mutex_unlock(&d->lock);
 	if (mask)
 		val = (val & ~mask) | (hw_read(d, off, len) & mask);
-	return val;
+	return show_power(d, off, val, len);
 }
 
 /* Bytes that are the device's, by one write if all are. */
@@ -214,7 +236,7 @@ static void pass(struct vfio_pci *d, unsigned int off, uint32_t val,
  */
 static void power_before(struct vfio_pci *d, uint32_t val)
 {
-	if ((val & PCI_PM_CTRL_STATE_MASK) == 3)
+	if ((val & PCI_PM_CTRL_STATE_MASK) == PCI_D3)
 		pci_dev_sleep(&d->pci, true);
 	else
 		set_low_power(d, false);
@@ -222,8 +244,7 @@ static void power_before(struct vfio_pci *d, uint32_t val)
 
 static void power_after(struct vfio_pci *d)
 {
-	uint32_t state = hw_read(d, d->pm + PCI_PM_CTRL, 1);
-	bool asleep = (state & PCI_PM_CTRL_STATE_MASK) == 3;
+	bool asleep = power_state(d) == PCI_D3;
 
 	pci_dev_sleep(&d->pci, asleep);
 	set_low_power(d, asleep);

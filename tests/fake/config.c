@@ -277,6 +277,25 @@ static void check_flr(struct fake_pci *pci)
 		function_reset(pci);
 }
 
+/*
+ * The kernel has a device that saves power asleep in its own way, and wakes
+ * it for any access to config space: that shows it in D0.
+ */
+static void wake(struct fake_pci *pci)
+{
+	unsigned int at = find_cap(pci, PCI_CAP_ID_PM);
+
+	if (at && pci->low_power)
+		pci->cfg[at + PCI_PM_CTRL] &= ~PCI_PM_CTRL_STATE_MASK;
+}
+
+void config_read(struct fake_pci *pci, unsigned int off, uint8_t *data,
+		 size_t len)
+{
+	wake(pci);
+	memcpy(data, pci->cfg + off, len);
+}
+
 void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
 		  size_t len)
 {
@@ -284,6 +303,7 @@ void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
 	bool was = config_decodes(pci);
 	size_t i;
 
+	wake(pci);
 	for (i = 0; i < len; i++)
 		pci->cfg[off + i] = (pci->cfg[off + i] & ~mask[i]) |
 			(data[i] & mask[i]);

@@ -425,7 +425,7 @@ static int locate(struct vdev *vdev, uint64_t off, size_t len,
 
 ssize_t device_read(struct vdev *vdev, void *buf, size_t len, uint64_t off)
 {
-	const struct fake_pci *pci = vdev->pci;
+	struct fake_pci *pci = vdev->pci;
 	unsigned int index;
 	uint64_t at;
 	size_t i;
@@ -435,7 +435,7 @@ ssize_t device_read(struct vdev *vdev, void *buf, size_t len, uint64_t off)
 	if (err < 0)
 		return err;
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
-		memcpy(buf, pci->cfg + at, len);
+		config_read(pci, at, buf, len);
 	else if (index == VFIO_PCI_ROM_REGION_INDEX)
 		for (i = 0; i < len; i++)
 			((uint8_t *)buf)[i] = fake_rom_byte(at + i);

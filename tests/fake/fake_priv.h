@@ -299,6 +299,8 @@ unsigned int config_cap(const struct fake_pci *pci, unsigned int nth);
 void config_start(struct fake_pci *pci);
 /* Whether its memory BARs answer: told to decode, and awake. */
 bool config_decodes(const struct fake_pci *pci);
+void config_read(struct fake_pci *pci, unsigned int off, uint8_t *data,
+		 size_t len);
 void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
 		  size_t len);
 

@@ -308,6 +308,26 @@ TEST(low_power_when_asked_for_and_asleep)
 	end();
 }
 
+/* While the host saves power, config space shows what it does, not D3. */
+TEST(low_power_is_seen_as_sleep)
+{
+	unsigned int ctrl = sleeping(ADDR ",power=auto") + PCI_PM_CTRL;
+
+	CHECK_EQ(get(SLOT(1), ctrl, 1), 3);
+	CHECK_EQ(get(SLOT(1), ctrl - 2, 4) >> 16, 3);
+	CHECK_EQ(get(SLOT(1), ctrl - PCI_PM_CTRL, 1), PCI_CAP_ID_PM);
+	CHECK_EQ(fake_slots(), 1);
+	/* Told to sleep on, it does. */
+	put(SLOT(1), ctrl, 3, 2);
+	CHECK(hw->low_power);
+	CHECK_EQ(get(SLOT(1), ctrl, 2), 3);
+	CHECK_EQ(fake_slots(), 1);
+	put(SLOT(1), ctrl, 0, 2);
+	CHECK_EQ(get(SLOT(1), ctrl, 2), 0);
+	CHECK_EQ(fake_slots(), 2);
+	end();
+}
+
 TEST(low_power_that_cannot_be_had)
 {
 	begin();
