@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the host has to say of an assigned device while the guest runs: that
- * it has failed for good (AER), or that the host wants it back, as when it is
- * unplugged. Each is an eventfd on the main loop. Linux:
+ * it met an uncorrectable error (AER), or that the host wants it back, as when
+ * it is unplugged. Each is an eventfd on the main loop. Linux:
  * include/uapi/linux/vfio.h, VFIO_PCI_ERR_IRQ_INDEX, VFIO_PCI_REQ_IRQ_INDEX.
  */
 #include <linux/vfio.h>
@@ -34,7 +34,7 @@ static void error_reported(void *arg)
 	struct vfio_pci *d = arg;
 
 	drain(d->events[0]);
-	device_lost(d, "the host reports an error that it does not recover from");
+	device_lost(d, "the host reports an uncorrectable error of it; see dmesg");
 }
 
 /* The host waits until it is given back: there is no going on. */

@@ -56,21 +56,46 @@ static int reset(struct vfio_pci *d)
 	return 0;
 }
 
+/* What the numbers mean of a reset. */
+static const char *reset_text(int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return "devices of others share its bus";
+	case -EOPNOTSUPP:
+		return "it has no reset of its own";
+	case -ENODEV:
+		return "its bus has no reset";
+	case -ENOTTY:
+		return "it was not back in time";
+	default:
+		return err_text(err);
+	}
+}
+
 void hardware_reset(struct vfio_pci *d)
 {
 	int err = reset(d);
 
 	if (err < 0)
 		log_warn("vfio %s: cannot reset it: %s", d->name,
-			 err == -EBUSY ? "devices of others share its bus" :
-			 err_text(err));
+			 reset_text(err));
 }
 
+static uint32_t ask(const struct vfio_pci *d, unsigned int reg)
+{
+	uint32_t val;
+
+	return sys_pread(d->fd, &val, sizeof(val), d->cfg_offset + reg) ==
+		sizeof(val) ? val : UINT32_MAX;
+}
+
+/*
+ * Vendor and device are the kernel's to tell, whatever has become of the
+ * hardware; its class comes from itself.
+ */
 bool device_answers(const struct vfio_pci *d)
 {
-	uint16_t vendor = UINT16_MAX;
-
-	return sys_pread(d->fd, &vendor, sizeof(vendor),
-			 d->cfg_offset + PCI_VENDOR_ID) == sizeof(vendor) &&
-	       vendor == pci_get(d->initial, PCI_VENDOR_ID, 2);
+	return ask(d, PCI_VENDOR_ID) == pci_get(d->initial, PCI_VENDOR_ID, 4) &&
+	       ask(d, PCI_CLASS_REVISION) != UINT32_MAX;
 }

@@ -203,6 +203,8 @@ static void vfio_destroy(struct device *device)
 	struct vm *vm = d->vm;
 
 	quiesce(d);
+	if (d->spec.reset != VFIO_RESET_NONE && !device_answers(d))
+		log_warn("vfio %s: does not answer after its reset", d->name);
 	pci_dev_del(&d->pci);
 	teardown(d);
 	iommu_detach(vm->iommu, d->fd);

@@ -114,6 +114,7 @@ struct vector {
 struct fake_pci_priv {
 	struct vdev *opener;	/* who has it ready */
 	bool started;		/* config space as VFIO shows it is made */
+	uint8_t ids[4];		/* which VFIO has from when it was opened */
 	uint8_t wmask[4096];
 	uint64_t bar_addr[6];
 	int bar_fd[6];

@@ -155,7 +155,7 @@ TEST(reset_as_the_user_says)
 	capture_begin(2);
 	devices_reset(&vm);
 	capture_end();
-	CHECK(said("cannot reset it"));
+	CHECK(said("cannot reset it: it has no reset of its own"));
 	CHECK_EQ(hw->bus_resets, 0);
 	end();
 	begin();
@@ -164,6 +164,26 @@ TEST(reset_as_the_user_says)
 	plug();
 	devices_reset(&vm);
 	end();
+	begin();
+	hw->no_bus_reset = true;
+	plug_spec(ADDR ",reset=bus");
+	capture_begin(2);
+	devices_reset(&vm);
+	capture_end();
+	CHECK(said("cannot reset it: its bus has no reset"));
+	end();
+}
+
+TEST(reset_that_takes_too_long)
+{
+	begin();
+	plug();
+	fake_fail_call("VFIO_DEVICE_RESET", ENOTTY);
+	capture_begin(2);
+	devices_reset(&vm);
+	capture_end();
+	CHECK(said("cannot reset it: it was not back in time"));
+	end();
 }
 
 TEST(dead_after_its_reset)
@@ -171,7 +191,7 @@ TEST(dead_after_its_reset)
 	begin();
 	CHECK_EQ(loop_create(&vm.loop), 0);
 	plug();
-	hw->cfg[0] = hw->cfg[1] = 0xff;
+	memset(hw->cfg, 0xff, hw->cfg_size);
 	capture_begin(2);
 	devices_reset(&vm);
 	capture_end();
@@ -180,6 +200,19 @@ TEST(dead_after_its_reset)
 	CHECK_EQ(vm.status, STATUS_DEVICE_LOST);
 	devices_destroy(&vm);
 	loop_destroy(&vm.loop);
+	fake_vm_destroy(&vm);
+	fake_end();
+}
+
+TEST(dead_after_the_last_reset)
+{
+	begin();
+	plug();
+	memset(hw->cfg, 0xff, hw->cfg_size);
+	capture_begin(2);
+	devices_destroy(&vm);
+	capture_end();
+	CHECK(said("warning: vfio " ADDR ": does not answer after its reset"));
 	fake_vm_destroy(&vm);
 	fake_end();
 }
@@ -223,7 +256,7 @@ TEST(error_stops_the_guest)
 {
 	with_events();
 	happens(VFIO_PCI_ERR_IRQ_INDEX);
-	CHECK(said("vfio " ADDR ": the host reports an error"));
+	CHECK(said("vfio " ADDR ": the host reports an uncorrectable error of it"));
 	CHECK_EQ(vm.state, VM_STOPPING);
 	CHECK_EQ(vm.status, STATUS_DEVICE_LOST);
 	end_events();

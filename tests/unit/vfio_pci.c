@@ -437,6 +437,8 @@ static bool survivable(const char *line)
 		"CHECK_EXTENSION", "/sys/",
 		"GET_REGION_INFO argsz=0x20 index=0x6", "UNMAP", "DETACH",
 		"UNSET_CONTAINER",
+		/* Whether it answers, which at exit is only said. */
+		"pread VFIO device " ADDR " len=4 ",
 	};
 	unsigned int i;
 
