@@ -221,8 +221,10 @@ static void vfio_reset(struct device *device)
 	pci_dev_reset(&d->pci);
 	msix_reset(&d->irqs.msix);
 	config_reset(d);
-	if (!device_answers(d))
-		device_lost(d, "does not answer after its reset");
+	if (device_answers(d))
+		return;
+	device_lost(d, "does not answer after its reset");
+	d->spec.reset = VFIO_RESET_NONE;	/* of no use any more */
 }
 
 static const struct device_ops vfio_device_ops = {

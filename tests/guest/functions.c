@@ -6,8 +6,9 @@
  *
  *	sleep	each that can is put into D3 and woken again, twice
  *	doze	each that can is put into D3, and stays there
- *	reset	the machine is reset, once, and the marks are looked for
  *	wait	it goes on and says so, until it is stopped
+ *	wait=N	or has said so N times
+ *	reset	the machine is reset, once, and the marks are looked for
  */
 #include "bus.h"
 
@@ -127,9 +128,9 @@ static void each(void (*visit)(unsigned int devfn, uint32_t id))
 	}
 }
 
-static void wait(void)
+static void wait(uint64_t times)
 {
-	for (;;) {
+	while (times--) {
 		say("alive\n");
 		pass_time(2000);
 	}
@@ -147,8 +148,7 @@ int guest(void)
 	}
 	if (flag("doze"))
 		each(doze);
-	if (flag("wait"))
-		wait();
+	wait(option("wait", flag("wait") ? ~0ULL : 0));
 	if (flag("reset") && !count) {
 		cmos_write(COUNT, 1);
 		outb(fadt(FADT_RESET_PORT, 8), fadt(FADT_RESET_VALUE, 1));

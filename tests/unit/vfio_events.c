@@ -198,7 +198,11 @@ TEST(dead_after_its_reset)
 	CHECK(said("vfio " ADDR ": does not answer after its reset"));
 	CHECK_EQ(vm.state, VM_STOPPING);
 	CHECK_EQ(vm.status, STATUS_DEVICE_LOST);
+	/* That is said once. */
+	capture_begin(2);
 	devices_destroy(&vm);
+	CHECK_STR(capture_end(), "");
+	CHECK_EQ(hw->resets, 1);
 	loop_destroy(&vm.loop);
 	fake_vm_destroy(&vm);
 	fake_end();

@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What the host does to an assigned device while the guest runs, with either backend: it reports an error of it (AER),
-# which stops the guest or does not, as the user says; it wants the device back, by removal or from its driver, and gets
-# it; and it saves power while the guest has the device asleep, if it may, and the device is as before when woken.
+# which stops the guest or does not, as the user says; it wants the device back, by removal or from its driver, and
+# gets it; it loses it without a word; and it saves power while the guest has the device asleep, if it may, and the
+# device is as before when woken.
 . "$(dirname "$0")/../case.sh"
 
 guests "$TMP/guest"
 cat >"$TMP/inside" <<'END'
 nic=0000:01:00.0
 rng=0000:02:00.0
+edu=0000:03:00.0
 for dir in /sys/class/virtio-ports/*; do
 	[ "$(cat "$dir/name")" != monitor ] || monitor=/dev/${dir##*/}
 done
 bind() {
 	postern bind $1 2>>/bound || echo "cannot bind $1"
+}
+# pull DEVICE: its slot has no power any more, which nobody was told before
+pull() {
+	port=$(dirname "$(readlink -f /sys/bus/pci/devices/$1)")
+	printf '\300\007' | dd of=$port/config bs=2 seek=$((0x6c / 2)) conv=notrunc 2>/dev/null
 }
 # begin NAME OPTION...: a guest in the background, which has said that it is alive when this returns
 begin() {
@@ -69,6 +76,12 @@ for iommu in legacy iommufd; do
 	postern unbind $rng 2>/dev/null
 	bind $rng
 
+	bind $edu
+	begin pulled --vfio $edu --append "wait=40 reset"
+	pull $edu
+	end
+	edu=0000:04:00.0
+
 	begin awake --vfio $nic --append sleep
 	end
 	begin asleep --vfio $nic,power=auto --append sleep
@@ -82,8 +95,8 @@ done
 dmesg | grep -E 'BUG:|WARNING:|Oops|DMAR:.*fault|detected stall' | sed 's/^/complaint /'
 END
 status "$BED" --bare --monitor --timeout 1500 --add "$BINARY:/bin/postern" --add "$TMP/guest/functions.elf" \
-	--device e1000e --device virtio-rng-pci,id=rng,aer=on,iommu_platform=on --add "$TMP/inside" -- sh /inside \
-	>"$TMP/out" 2>"$TMP/err"
+	--device e1000e --device virtio-rng-pci,id=rng,aer=on,iommu_platform=on --device edu --device edu \
+	--add "$TMP/inside" -- sh /inside >"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"
 equal "the bed's status" 0 "$status"
 ! grep -qE '^(complaint|cannot)' "$TMP/out" || fail "the host complains"
@@ -107,6 +120,7 @@ saves() {
 }
 nic=0000:01:00.0
 rng=0000:02:00.0
+edu=0000:03:00.0
 for iommu in legacy iommufd; do
 	lost "fatal $iommu" $rng "the host reports an uncorrectable error of it; see dmesg"
 	! grep -q "^fatal $iommu: vfio $nic: the host" "$TMP/out" || fail "$iommu: the wrong device has an error"
@@ -117,6 +131,8 @@ for iommu in legacy iommufd; do
 	has "$iommu" "^remove $iommu: gone" "$TMP/out"
 	lost "unbind $iommu" $rng "the host wants it back"
 	has "$iommu" "^unbind $iommu: free" "$TMP/out"
+	lost "pulled $iommu" $edu "does not answer after its reset"
+	edu=0000:04:00.0
 	asleep "awake $iommu" 2
 	saves "awake $iommu" 0
 	asleep "asleep $iommu" 2
