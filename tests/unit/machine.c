@@ -107,6 +107,9 @@ static bool survivable(const char *line)
 		"ioctl VFIO_DEVICE_GET_IRQ_INFO",
 		"ioctl VFIO_DEVICE_FEATURE flags=0x1000b", /* dma-buf */
 		"pwrite VFIO device " DEV " len=2 offset=0x70000000004",
+		/* whether it lives after its last reset */
+		"pread VFIO device " DEV " len=4 offset=0x70000000000",
+		"pread VFIO device " DEV " len=4 offset=0x70000000008",
 		"ioctl VFIO_DEVICE_RESET", "ioctl VFIO_DEVICE_DETACH_IOMMUFD_PT",
 	};
 	unsigned int i;
