@@ -31,6 +31,7 @@ static const struct {
 	{ "paint", 1, work_paint },
 	{ "look", 2, work_look },
 	{ "nvme-vf", 1, work_nvme_vf },
+	{ "no-tso", 1, work_no_tso },
 };
 
 int fail(const char *fmt, ...)

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * QEMU's devices made for testing, and its NVMe virtual functions. The
- * registers are in QEMU's specs/edu and specs/pci-testdev; the commands in
- * the NVMe base specification, "Virtualization Management command".
+ * QEMU's devices made for testing, its NVMe virtual functions, and what its
+ * network cards can't do. The registers are in QEMU's specs/edu and
+ * specs/pci-testdev; the commands in the NVMe base specification,
+ * "Virtualization Management command".
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/nvme_ioctl.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "work.h"
@@ -245,4 +250,22 @@ int work_nvme_vf(char **args)
 	if (!err)
 		err = manage(fd, 1, 9, 0, 0);
 	return err ? fail("%s: status 0x%x", args[0], err) : 0;
+}
+
+/*
+ * no-tso INTERFACE: the kernel cuts its segments itself. QEMU's igb and e1000e
+ * lose those that they have to cut for a peer that takes no larger ones.
+ */
+int work_no_tso(char **args)
+{
+	struct ethtool_value off = { .cmd = ETHTOOL_STSO };
+	struct ifreq ifr = { .ifr_data = (char *)&off };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", args[0]);
+	if (fd < 0 || (ioctl(fd, SIOCETHTOOL, &ifr) < 0 &&
+		       errno != EOPNOTSUPP))
+		return fail("offloads of %s", args[0]);
+	close(fd);
+	return 0;
 }

@@ -22,6 +22,7 @@ int work_serve(char **args);
 int work_paint(char **args);
 int work_look(char **args);
 int work_nvme_vf(char **args);
+int work_no_tso(char **args);
 
 /* fail - says what went wrong, and why if errno knows; always 1. */
 int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
