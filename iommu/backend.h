@@ -12,14 +12,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "iommu/iommu.h"
 #include "iommu/sysfs.h"
 
+struct config;
 struct kvm;
 
-/* Addresses a device may use, both ends included. */
-struct iommu_range {
-	uint64_t first;
-	uint64_t last;
+/* What a space takes, with the devices that are in it. */
+struct iommu_limits {
+	struct iommu_range *ranges;	/* ascending; the caller frees them */
+	int nr_ranges;
+	uint64_t page_sizes;	/* as bits, 0: the kernel does not say */
+	uint32_t maps;		/* that may be added, UINT32_MAX: any number */
+	bool by_process;	/* how locked memory counts, see memlock.h */
 };
 
 struct iommu_map {
@@ -42,9 +47,18 @@ struct iommu_backend {
 	 * /dev/x"), or NULL. Opens nothing.
 	 */
 	const char *(*lacks)(const struct sysfs_device *dev);
+	/*
+	 * If nothing has all it wants: why this could serve @dev all the
+	 * same, or NULL. Opens nothing.
+	 */
+	const char *(*fallback)(const struct sysfs_device *dev);
 
-	/* An empty space. -ENOSYS names the kernel symbol that is missing. */
-	int (*open)(void **space);
+	/*
+	 * An empty space, for @dev first. -ENOSYS names the kernel symbol
+	 * that is missing.
+	 */
+	int (*open)(void **space, const struct config *cfg,
+		    const struct sysfs_device *dev);
 	void (*close)(void *space);
 
 	/*
@@ -58,16 +72,12 @@ struct iommu_backend {
 
 	/*
 	 * The open file of IOMMU group @id, which proves that it is ours, or
-	 * -1. NULL for a backend that needs no such proof.
+	 * -1. NULL for a backend that opens no groups.
 	 */
 	int (*group_fd)(void *space, int id);
 
-	/*
-	 * The ranges allowed to all devices attached, ascending, in memory
-	 * that the caller frees. Valid while a device is attached. Returns
-	 * their number.
-	 */
-	int (*ranges)(void *space, struct iommu_range **ranges);
+	/* Valid while a device is attached. Prints its errors. */
+	int (*limits)(void *space, struct iommu_limits *limits);
 
 	/*
 	 * One mapping, pinned when map returns; unmap takes exactly what was

@@ -4,13 +4,10 @@
  * explain.h.
  */
 #include <errno.h>
-#include <linux/capability.h>
-#include <sys/resource.h>
 
 #include "iommu/explain.h"
+#include "iommu/memlock.h"
 #include "vmm/log.h"
-#include "vmm/sys.h"
-#include "vmm/util.h"
 
 static int explain_driver(const struct sysfs_device *dev)
 {
@@ -107,6 +104,33 @@ int explain_owner(const struct sysfs_device *dev, int err)
 	return -EBUSY;
 }
 
+/*
+ * Several causes share these numbers: EPERM is either another owner of the
+ * group or interrupts without isolation; EINVAL either another opener of the
+ * device or a firmware that keeps memory for it.
+ */
+int explain_bind(const struct sysfs_device *dev, const char *param, int err)
+{
+	struct sysfs_device other;
+	char who[SYSFS_NAME + 16];
+
+	if ((err == -EINVAL || err == -EPERM) &&
+	    sysfs_holder(dev, who, sizeof(who)))
+		return explain_in_use(dev);
+	if (err == -EPERM && !sysfs_intruder(dev, &other))
+		return explain_isolation(dev, param);
+	return err == -EADDRINUSE ? explain_reserved(dev) :
+		explain_owner(dev, err);
+}
+
+int explain_reserved(const struct sysfs_device *dev)
+{
+	log_err("%s: cannot be assigned: its IOMMU keeps addresses at which the "
+		"guest has memory",
+		dev->addr);
+	return -ERANGE;
+}
+
 int explain_isolation(const struct sysfs_device *dev, const char *param)
 {
 	log_err("%s: cannot be assigned: this host cannot isolate its interrupts "
@@ -122,43 +146,14 @@ int explain_call(const struct sysfs_device *dev, const char *what, int err)
 	return err;
 }
 
-static int print_memlock(uint64_t bytes, uint64_t allowed)
+int explain_map(const char *name, uint64_t iova, uint64_t size, int err,
+		bool by_process)
 {
-	log_err("memory: %llu KiB must be locked for DMA, %llu KiB are allowed (RLIMIT_MEMLOCK)",
-		(unsigned long long)(bytes / KiB),
-		(unsigned long long)(allowed / KiB));
-	log_hint("as root: ulimit -l %llu", (unsigned long long)(bytes / KiB));
-	return -EPERM;
-}
-
-int explain_memlock(uint64_t bytes)
-{
-	uint64_t allowed;
-	int err;
-
-	if (sys_capable(CAP_IPC_LOCK))
-		return 0;
-	err = sys_getrlimit(RLIMIT_MEMLOCK, &allowed);
-	if (err < 0) {
-		log_err("memory: cannot read RLIMIT_MEMLOCK: %s",
-			err_text(err));
-		return err;
-	}
-	return bytes <= allowed ? 0 : print_memlock(bytes, allowed);
-}
-
-int explain_map(const char *name, uint64_t iova, uint64_t size, int err)
-{
-	uint64_t allowed;
-
 	log_err("memory: cannot map %s, 0x%llx-0x%llx, for DMA: %s", name,
 		(unsigned long long)iova,
 		(unsigned long long)(iova + size - 1), err_text(err));
-	/* Enough for us alone, but the user's other processes count too. */
-	if (err == -ENOMEM && !sys_capable(CAP_IPC_LOCK) &&
-	    sys_getrlimit(RLIMIT_MEMLOCK, &allowed) >= 0)
-		log_hint("the limit of locked memory, now %llu KiB, may be used up: "
-			 "raise it with ulimit -l",
-			 (unsigned long long)(allowed / KiB));
+	/* Enough for us alone, but there may be others. */
+	if (err == -ENOMEM)
+		memlock_hint(by_process);
 	return err;
 }

@@ -8,9 +8,15 @@
 #ifndef IOMMU_EXPLAIN_H
 #define IOMMU_EXPLAIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "iommu/sysfs.h"
+
+/* The files that allow interrupts which can't be told apart. */
+#define UNSAFE_TYPE1 \
+	"/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+#define UNSAFE_IOMMUFD "/sys/module/iommufd/parameters/allow_unsafe_interrupts"
 
 /*
  * explain_device - whether @node is a device that can be assigned at all:
@@ -25,8 +31,17 @@ int explain_open(const char *path, const struct sysfs_device *dev, int err);
 int explain_owner(const struct sysfs_device *dev, int err);
 
 /*
+ * explain_bind - an iommufd will not have @dev, or not in its address space;
+ * @param as for explain_isolation().
+ */
+int explain_bind(const struct sysfs_device *dev, const char *param, int err);
+
+/* explain_reserved - its IOMMU keeps addresses that the guest has. */
+int explain_reserved(const struct sysfs_device *dev);
+
+/*
  * explain_isolation - the device's interrupts can't be told apart; @param is
- * the file that allows it all the same.
+ * the file that allows it all the same, of the module that refuses.
  */
 int explain_isolation(const struct sysfs_device *dev, const char *param);
 
@@ -34,12 +49,10 @@ int explain_isolation(const struct sysfs_device *dev, const char *param);
 int explain_call(const struct sysfs_device *dev, const char *what, int err);
 
 /*
- * explain_memlock - check that @bytes may be locked: 0, or -EPERM having said
- * how many are needed and how many are allowed.
+ * explain_map - memory @name, @size bytes at @iova, can't be mapped; what is
+ * locked counts @by_process (memlock.h).
  */
-int explain_memlock(uint64_t bytes);
-
-/* explain_map - memory @name, @size bytes at @iova, can't be mapped. */
-int explain_map(const char *name, uint64_t iova, uint64_t size, int err);
+int explain_map(const char *name, uint64_t iova, uint64_t size, int err,
+		bool by_process);
 
 #endif

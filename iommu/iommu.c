@@ -12,6 +12,7 @@
 #include "iommu/backend.h"
 #include "iommu/explain.h"
 #include "iommu/iommu.h"
+#include "iommu/memlock.h"
 #include "iommu/uapi.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
@@ -28,8 +29,7 @@ struct iommu {
 		bool reset;		/* with its bus, for another one */
 	} devices[CONFIG_VFIO_MAX];
 	unsigned int nr_devices;
-	struct iommu_range *ranges;	/* of all devices attached */
-	int nr_ranges;
+	struct iommu_limits limits;	/* of all devices attached */
 	uint64_t mapped;		/* bytes of RAM */
 	bool warned;			/* that devices don't reach others */
 };
@@ -56,10 +56,23 @@ static const struct iommu_backend *chosen(const struct choice *c,
 	return c->backend;
 }
 
-/*
- * The first that the host has all for; failing that the last, so that its
- * error says what is missing.
- */
+/* What makes do with less, or else the last: its error says what is missing. */
+static const struct iommu_backend *choose_fallback(const struct sysfs_device *dev,
+						   const struct iommu_backend *last)
+{
+	const struct choice *c;
+	const char *why;
+
+	for (c = choices; c < choices + ARRAY_SIZE(choices); c++) {
+		why = c->backend && c->backend->fallback ?
+			c->backend->fallback(dev) : NULL;
+		if (why)
+			return chosen(c, why);
+	}
+	return last;
+}
+
+/* The first that the host has all for. */
 static const struct iommu_backend *choose_auto(const struct sysfs_device *dev)
 {
 	const struct choice *c, *last = NULL;
@@ -75,7 +88,21 @@ static const struct iommu_backend *choose_auto(const struct sysfs_device *dev)
 		if (!before)
 			before = lack;
 	}
-	return last->backend;
+	return choose_fallback(dev, last->backend);
+}
+
+/* A container that the user names is for the one that knows containers. */
+static int check_container(const struct config *cfg, enum iommu_choice *choice)
+{
+	if (!cfg->container)
+		return 0;
+	if (*choice == IOMMU_IOMMUFD) {
+		log_err("--container: %s: iommufd has no use for one",
+			cfg->container);
+		return -EDOM;
+	}
+	*choice = IOMMU_LEGACY;
+	return 0;
 }
 
 static const struct iommu_backend *choose(enum iommu_choice choice,
@@ -105,6 +132,8 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 	int err;
 
 	err = explain_device(node, &dev);
+	if (err >= 0)
+		err = check_container(vm->cfg, &choice);
 	if (err < 0)
 		return err;
 	iommu = calloc(1, sizeof(*iommu));
@@ -114,7 +143,8 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 	for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
 		iommu->devices[i].fd = -1;
 	iommu->backend = choose(choice, &dev);
-	err = iommu->backend ? iommu->backend->open(&iommu->space) : -EDOM;
+	err = iommu->backend ? iommu->backend->open(&iommu->space, vm->cfg, &dev) :
+		-EDOM;
 	if (err < 0)
 		goto free;
 	*out = iommu;
@@ -128,7 +158,7 @@ free:
 void iommu_destroy(struct iommu *iommu)
 {
 	iommu->backend->close(iommu->space);
-	free(iommu->ranges);
+	free(iommu->limits.ranges);
 	free(iommu);
 }
 
@@ -143,7 +173,8 @@ static bool find_hole(const struct iommu *iommu, uint64_t gpa, uint64_t size,
 	const struct iommu_range *r;
 
 	hole->last = UINT64_MAX;
-	for (r = iommu->ranges; r < iommu->ranges + iommu->nr_ranges; r++) {
+	for (r = iommu->limits.ranges;
+	     r < iommu->limits.ranges + iommu->limits.nr_ranges; r++) {
 		if (r->last < at)
 			continue;
 		if (r->first > at) {
@@ -196,7 +227,8 @@ static int ram_add(struct iommu *iommu, struct mem_region *region)
 	err = check_range(iommu, region);
 	if (err < 0)
 		return err;
-	err = explain_memlock(iommu->mapped + region->size);
+	err = memlock_check(region->size, iommu->mapped,
+			    iommu->limits.by_process);
 	if (err < 0)
 		return err;
 	err = map.readonly ? 0 : mem_prefault(region);
@@ -230,7 +262,8 @@ static int bar_add(struct iommu *iommu, const struct mem_region *region)
 		iommu->warned = true;
 		log_warn("iommu: devices cannot reach the memory of %s: %s",
 			 region->name, err == -EOPNOTSUPP ?
-			 "the kernel gives no dma-buf of it" : err_text(err));
+			 "the kernel gives no dma-buf of it" : err == -EFAULT ?
+			 "iommufd maps it as a dma-buf only" : err_text(err));
 		log_hint("if none has to: --p2p off");
 	}
 	return err;
@@ -262,19 +295,30 @@ static void region_del(struct mem_listener *listener, struct mem_region *region)
 		iommu->mapped -= region->size;
 }
 
-/* With another device attached, the ranges may have become fewer. */
-static int read_ranges(struct iommu *iommu)
+/* With another device attached they may have become narrower. */
+static int read_limits(struct iommu *iommu)
 {
-	struct iommu_range *ranges;
-	int nr;
+	struct iommu_limits limits = { 0 };
+	int err;
 
-	nr = iommu->backend->ranges(iommu->space, &ranges);
-	if (nr < 0)
-		return nr;
-	free(iommu->ranges);
-	iommu->ranges = ranges;
-	iommu->nr_ranges = nr;
+	err = iommu->backend->limits(iommu->space, &limits);
+	if (err < 0)
+		return err;
+	free(iommu->limits.ranges);
+	iommu->limits = limits;
 	return 0;
+}
+
+/* Of a container's mappings there is a limited number. */
+static int check_maps(const struct iommu *iommu, uint32_t maps)
+{
+	if (!IS_ENABLED(CONFIG_VFIO_CONTAINER) || maps <= iommu->limits.maps)
+		return 0;
+	log_err("memory: %u mappings are needed for DMA, %u are allowed",
+		maps, iommu->limits.maps);
+	log_hint("as root: echo %u > /sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
+		 maps);
+	return -ERANGE;
 }
 
 /* All that can be known to fail, before minutes are spent on mapping. */
@@ -282,6 +326,7 @@ static int check_memory(struct iommu *iommu)
 {
 	const struct mem_region *region;
 	uint64_t bytes = 0;
+	uint32_t maps = 0;
 	int err;
 
 	for (region = iommu->vm->mem.regions; region; region = region->next) {
@@ -290,16 +335,21 @@ static int check_memory(struct iommu *iommu)
 		err = check_range(iommu, region);
 		if (err < 0)
 			return err;
+		if (region->dma)
+			continue;
 		bytes += region->size;
+		maps++;
 	}
-	return explain_memlock(bytes);
+	err = check_maps(iommu, maps);
+	return err < 0 ? err : memlock_check(bytes, iommu->mapped,
+					     iommu->limits.by_process);
 }
 
 static int join(struct iommu *iommu)
 {
 	int err;
 
-	err = read_ranges(iommu);
+	err = read_limits(iommu);
 	if (err < 0)
 		return err;
 	err = check_memory(iommu);
@@ -419,7 +469,11 @@ struct bus_reset {
 	int32_t fds[CONFIG_VFIO_MAX];
 };
 
-/* The groups' files, each once; -EBUSY where one is not ours. */
+/*
+ * The groups' files, each once; -EBUSY where one is not ours. Only for what
+ * was opened through its group: of others the kernel says itself whose they
+ * are.
+ */
 static int prove_groups(const struct iommu *iommu,
 			const struct vfio_pci_hot_reset_info *info,
 			struct bus_reset *arg)
@@ -427,6 +481,8 @@ static int prove_groups(const struct iommu *iommu,
 	unsigned int i, n;
 	int fd;
 
+	if (!iommu->backend->group_fd)
+		return -EBUSY;
 	for (i = 0; i < info->count; i++) {
 		fd = iommu->backend->group_fd(iommu->space,
 					      info->devices[i].group_id);
@@ -446,7 +502,7 @@ static int ask_reset(const struct iommu *iommu, int device_fd,
 	struct bus_reset arg = { .reset.argsz = sizeof(arg) };
 	int err = 0;
 
-	if (iommu->backend->group_fd)
+	if (!(info->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID))
 		err = prove_groups(iommu, info, &arg);
 	else if (!(info->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED))
 		err = -EBUSY;

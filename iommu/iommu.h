@@ -9,6 +9,12 @@
 
 #include "vmm/vm.h"
 
+/* Addresses a device may use, both ends included. */
+struct iommu_range {
+	uint64_t first;
+	uint64_t last;
+};
+
 /*
  * iommu_create - choose the backend (@choice, logged with the reason) for the
  * first device @node and open it. Nothing is mapped yet. Prints its errors.

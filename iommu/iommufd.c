@@ -2,8 +2,11 @@
 /*
  * The backend of newer kernels: one I/O address space of /dev/iommu, and
  * devices opened by nodes of their own, which are bound to it and attached.
- * Linux: Documentation/userspace-api/iommufd.rst,
- * Documentation/driver-api/vfio.rst (device cdev).
+ * Where the kernel gives devices no nodes they are opened through their
+ * groups, with the iommufd as container and its address space as the one that
+ * the groups' devices are put into. Linux:
+ * Documentation/userspace-api/iommufd.rst, Documentation/driver-api/vfio.rst
+ * (device cdev).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +16,8 @@
 
 #include "iommu/backend.h"
 #include "iommu/explain.h"
+#include "iommu/group.h"
+#include "iommu/memlock.h"
 #include "iommu/uapi.h"
 #include "vmm/kvm.h"
 #include "vmm/log.h"
@@ -21,11 +26,12 @@
 
 #define IOMMU_NODE "/dev/iommu"
 #define DEVICE_NODES "/dev/vfio/devices/"
-#define UNSAFE "/sys/module/iommufd/parameters/allow_unsafe_interrupts"
 
 struct iommufd {
 	int fd;
 	uint32_t ioas;
+	bool by_process;
+	struct groups *groups;	/* NULL before the first */
 };
 
 static const char *iommufd_lacks(const struct sysfs_device *dev)
@@ -38,6 +44,15 @@ static const char *iommufd_lacks(const struct sysfs_device *dev)
 		"the device has no node in " DEVICE_NODES;
 }
 
+static const char *iommufd_fallback(const struct sysfs_device *dev)
+{
+	char group[SYSFS_PATH];
+	struct stat st;
+
+	return sys_stat(IOMMU_NODE, &st) >= 0 && groups_node(dev, group) ?
+		IOMMU_NODE " and the device's group are there" : NULL;
+}
+
 static int report_open(int err)
 {
 	if (err != -ENOENT && err != -ENODEV && err != -ENXIO)
@@ -46,7 +61,8 @@ static int report_open(int err)
 	return -ENOSYS;
 }
 
-static int iommufd_open(void **space)
+static int iommufd_open(void **space, const struct config *cfg,
+			const struct sysfs_device *dev)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	struct iommufd *s = calloc(1, sizeof(*s));
@@ -59,6 +75,7 @@ static int iommufd_open(void **space)
 		err = report_open(s->fd);
 		goto free;
 	}
+	s->by_process = memlock_by_process(s->fd);
 	err = sys_ioctl(s->fd, IOMMU_IOAS_ALLOC, &alloc);
 	if (err < 0) {
 		log_err(IOMMU_NODE ": cannot make an address space: %s",
@@ -81,6 +98,7 @@ static void iommufd_close(void *space)
 	struct iommufd *s = space;
 
 	sys_close(s->fd);
+	free(s->groups);
 	free(s);
 }
 
@@ -100,24 +118,6 @@ static int open_node(const struct sysfs_device *dev)
 	return fd < 0 ? explain_open(path, dev, fd) : fd;
 }
 
-/*
- * Several causes share these numbers: EPERM is either another owner of the
- * group or interrupts without isolation; EINVAL either another opener of the
- * device or a firmware that keeps memory for it.
- */
-static int report_bind(const struct sysfs_device *dev, int err)
-{
-	struct sysfs_device other;
-	char who[SYSFS_NAME + 16];
-
-	if ((err == -EINVAL || err == -EPERM) &&
-	    sysfs_holder(dev, who, sizeof(who)))
-		return explain_open("", dev, -EBUSY);
-	if (err == -EPERM && !sysfs_intruder(dev, &other))
-		return explain_isolation(dev, UNSAFE);
-	return explain_owner(dev, err);
-}
-
 static int bind_device(const struct iommufd *s, int fd,
 		       const struct sysfs_device *dev)
 {
@@ -127,7 +127,7 @@ static int bind_device(const struct iommufd *s, int fd,
 	};
 	int err = sys_ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &arg);
 
-	return err < 0 ? report_bind(dev, err) : 0;
+	return err < 0 ? explain_bind(dev, UNSAFE_IOMMUFD, err) : 0;
 }
 
 static int attach_device(const struct iommufd *s, int fd,
@@ -139,21 +139,16 @@ static int attach_device(const struct iommufd *s, int fd,
 	};
 	int err = sys_ioctl(fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg);
 
-	if (err == -EADDRINUSE) {
-		log_err("%s: cannot be assigned: its IOMMU keeps addresses at which the "
-			"guest has memory",
-			dev->addr);
-		return -ERANGE;
-	}
+	if (err == -EADDRINUSE)
+		return explain_reserved(dev);
 	return err < 0 ? explain_call(dev, "cannot attach it to the address space",
 				      err) : 0;
 }
 
 /* KVM is told before the bind, which gives the VM to the device's driver. */
-static int iommufd_attach(void *space, struct kvm *kvm,
+static int attach_by_node(struct iommufd *s, struct kvm *kvm,
 			  const struct sysfs_device *dev)
 {
-	const struct iommufd *s = space;
 	int fd, err;
 
 	fd = open_node(dev);
@@ -179,21 +174,76 @@ close:
 	return err;
 }
 
-/* There is no unbind but close; KVM must let go of the file before. */
+/* Devices that are opened through their groups go into our address space. */
+static int set_compat(struct iommufd *s)
+{
+	struct iommu_vfio_ioas arg = {
+		.size = sizeof(arg),
+		.op = IOMMU_VFIO_IOAS_SET,
+		.ioas_id = s->ioas,
+	};
+
+	return sys_ioctl(s->fd, IOMMU_VFIO_IOAS, &arg);
+}
+
+static int attach_by_group(struct iommufd *s, struct kvm *kvm,
+			   const struct sysfs_device *dev)
+{
+	int err;
+
+	if (!s->groups) {
+		err = set_compat(s);
+		if (err < 0)
+			return explain_call(dev, "cannot have its group use the address space",
+					    err);
+		s->groups = calloc(1, sizeof(*s->groups));
+		if (!s->groups)
+			return -ENOMEM;
+		s->groups->container = s->fd;
+		s->groups->late = true;
+		s->groups->unsafe = UNSAFE_IOMMUFD;
+	}
+	return groups_attach(s->groups, kvm, dev, NULL, NULL);
+}
+
+static int iommufd_attach(void *space, struct kvm *kvm,
+			  const struct sysfs_device *dev)
+{
+	char group[SYSFS_PATH];
+
+	return !dev->has_node && groups_node(dev, group) ?
+		attach_by_group(space, kvm, dev) :
+		attach_by_node(space, kvm, dev);
+}
+
+/*
+ * There is no unbind but close; KVM must let go of the file before. What was
+ * opened through its group is detached by close as well.
+ */
 static void iommufd_detach(void *space, struct kvm *kvm, int device_fd)
 {
 	struct vfio_device_detach_iommufd_pt arg = { .argsz = sizeof(arg) };
-	int err = sys_ioctl(device_fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg);
+	struct iommufd *s = space;
+	int err;
 
-	(void)space;
+	if (s->groups && groups_detach(s->groups, kvm, device_fd))
+		return;
+	err = sys_ioctl(device_fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg);
 	if (err < 0)
 		log_warn("iommu: cannot detach a device: %s", err_text(err));
 	kvm_vfio_del(kvm, device_fd);
 	sys_close(device_fd);
 }
 
+static int iommufd_group_fd(void *space, int id)
+{
+	const struct iommufd *s = space;
+
+	return s->groups ? groups_fd(s->groups, id) : -1;
+}
+
 static int ask_ranges(const struct iommufd *s, struct iommu_iova_range *ranges,
-		      uint32_t *nr)
+		      uint32_t *nr, uint64_t *page)
 {
 	struct iommu_ioas_iova_ranges arg = {
 		.size = sizeof(arg),
@@ -204,31 +254,40 @@ static int ask_ranges(const struct iommufd *s, struct iommu_iova_range *ranges,
 	int err = sys_ioctl(s->fd, IOMMU_IOAS_IOVA_RANGES, &arg);
 
 	*nr = arg.num_iovas;
+	*page = arg.out_iova_alignment;
 	return err;
 }
 
-/* Asked twice: EMSGSIZE comes with the number there is. */
-static int iommufd_ranges(void *space, struct iommu_range **out)
+/*
+ * Asked twice: EMSGSIZE comes with the number there is. Of page sizes we hear
+ * of the smallest alone.
+ */
+static int iommufd_limits(void *space, struct iommu_limits *limits)
 {
 	struct iommu_iova_range *ranges = NULL;
 	struct iommu_range *copy = NULL;
+	const struct iommufd *s = space;
 	uint32_t nr = 0, i;
 	int err;
 
-	err = ask_ranges(space, NULL, &nr);
+	err = ask_ranges(s, NULL, &nr, &limits->page_sizes);
 	if (err < 0 && err != -EMSGSIZE)
 		goto report;
 	ranges = calloc(nr + 1, sizeof(*ranges));
 	copy = calloc(nr + 1, sizeof(*copy));
-	err = ranges && copy ? ask_ranges(space, ranges, &nr) : -ENOMEM;
+	err = ranges && copy ? ask_ranges(s, ranges, &nr, &limits->page_sizes) :
+		-ENOMEM;
 	if (err < 0)
 		goto report;
 	for (i = 0; i < nr; i++)
 		copy[i] = (struct iommu_range){ ranges[i].start,
 						ranges[i].last };
 	free(ranges);
-	*out = copy;
-	return nr;
+	limits->ranges = copy;
+	limits->nr_ranges = nr;
+	limits->maps = UINT32_MAX;
+	limits->by_process = s->by_process;
+	return 0;
 
 report:
 	log_err("iommu: cannot ask for the addresses it allows: %s",
@@ -289,16 +348,18 @@ static int map_address(const struct iommufd *s, const struct iommu_map *map)
 
 static int iommufd_map(void *space, const struct iommu_map *map)
 {
+	const struct iommufd *s = space;
 	int err = -ENOTTY;
 
 	/* By address it cannot be, and by file only as a dma-buf. */
 	if (map->device)
-		return map->fd < 0 ? -EOPNOTSUPP : map_file(space, map);
+		return map->fd < 0 ? -EOPNOTSUPP : map_file(s, map);
 	if (map->hugetlb && map->fd >= 0)
-		err = map_file(space, map);
+		err = map_file(s, map);
 	if (is_old(err))
-		err = map_address(space, map);
-	return err < 0 ? explain_map(map->name, map->iova, map->size, err) : 0;
+		err = map_address(s, map);
+	return err < 0 ? explain_map(map->name, map->iova, map->size, err,
+				     s->by_process) : 0;
 }
 
 static void iommufd_unmap(void *space, uint64_t iova, uint64_t size)
@@ -323,11 +384,13 @@ const struct iommu_backend iommu_iommufd = {
 	.name = "iommufd",
 	.offer = IOMMU_NODE " and the device's node are there",
 	.lacks = iommufd_lacks,
+	.fallback = IS_ENABLED(CONFIG_VFIO_GROUP) ? iommufd_fallback : NULL,
 	.open = iommufd_open,
 	.close = iommufd_close,
 	.attach = iommufd_attach,
 	.detach = iommufd_detach,
-	.ranges = iommufd_ranges,
+	.group_fd = IS_ENABLED(CONFIG_VFIO_GROUP) ? iommufd_group_fd : NULL,
+	.limits = iommufd_limits,
 	.map = iommufd_map,
 	.unmap = iommufd_unmap,
 };

@@ -1,94 +1,142 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The backend of kernels that have always been there: a container with the
- * type 1 (v2) IOMMU, and in it the IOMMU groups of the devices. A device's fd
- * comes from its group; groups are opened once however many of their devices
- * are assigned. Linux: Documentation/driver-api/vfio.rst,
- * include/uapi/linux/vfio.h.
+ * The backend of kernels that have always been there: a container with a
+ * type 1 IOMMU, and in it the IOMMU groups of the devices. The container may
+ * be an iommufd, which understands the same calls. Linux:
+ * Documentation/driver-api/vfio.rst, include/uapi/linux/vfio.h,
+ * Documentation/userspace-api/iommufd.rst (VFIO compatibility).
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/iommufd.h>
 #include <linux/vfio.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "iommu/backend.h"
 #include "iommu/explain.h"
+#include "iommu/group.h"
+#include "iommu/memlock.h"
 #include "vmm/config.h"
-#include "vmm/kvm.h"
+#include "vmm/file.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/util.h"
 
 #define CONTAINER "/dev/vfio/vfio"
-#define UNSAFE "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
-
-struct group {
-	int fd;
-	int id;
-	unsigned int devices;	/* open; 0: the entry is free */
-};
+#define INSTEAD "/dev/iommu"
 
 struct legacy {
 	int fd;			/* the container */
-	bool iommu_set;		/* it forgets with its last group */
-	struct group groups[CONFIG_VFIO_MAX];
-	struct {
-		int fd;
-		struct group *group;	/* NULL: the entry is free */
-	} devices[CONFIG_VFIO_MAX];
+	const char *path;
+	bool by_process;
+	int type;		/* the better of its type 1 IOMMUs */
+	struct groups groups;
 };
 
-static const char *legacy_lacks(const struct sysfs_device *dev)
+static bool absent(const char *path)
 {
 	struct stat st;
 
-	(void)dev;
-	return sys_stat(CONTAINER, &st) < 0 ? "no " CONTAINER : NULL;
+	return sys_stat(path, &st) == -ENOENT;
 }
 
-static int report_container(int err)
+static const char *legacy_lacks(const struct sysfs_device *dev)
+{
+	(void)dev;
+	return absent(CONTAINER) ? "no " CONTAINER : NULL;
+}
+
+static int report_container(const char *path, int err)
 {
 	if (err != -ENOENT && err != -ENODEV && err != -ENXIO)
-		return explain_open(CONTAINER, NULL, err);
+		return explain_open(path, NULL, err);
+	if (strcmp(path, CONTAINER)) {
+		log_err("%s: not there", path);
+		return -ENODEV;
+	}
 	log_err(CONTAINER ": not there: this kernel has no VFIO container (CONFIG_VFIO_CONTAINER)");
 	return -ENOSYS;
 }
 
-static int check_container(int fd)
+/* What the user says, or else the container, or what does in its place. */
+static const char *choose_path(const struct config *cfg,
+			       const struct sysfs_device *dev)
 {
-	int version = sys_ioctl_num(fd, VFIO_GET_API_VERSION, 0);
-	int type1;
+	char group[SYSFS_PATH];
 
+	if (cfg->container)
+		return cfg->container;
+	return absent(CONTAINER) && !absent(INSTEAD) &&
+		groups_node(dev, group) ? INSTEAD : CONTAINER;
+}
+
+/*
+ * Whose it is: only iommufd knows this call, and has, in a file that is new,
+ * nothing to tell.
+ */
+static void find_owner(struct legacy *l)
+{
+	struct iommu_vfio_ioas arg = {
+		.size = sizeof(arg),
+		.op = IOMMU_VFIO_IOAS_GET,
+	};
+	int err = sys_ioctl(l->fd, IOMMU_VFIO_IOAS, &arg);
+
+	l->groups.late = err >= 0 || err == -ENODEV;
+	l->groups.unsafe = l->groups.late ? UNSAFE_IOMMUFD : UNSAFE_TYPE1;
+	log_info("iommu: container: %s, owned by %s", l->path,
+		 l->groups.late ? "iommufd" : "vfio");
+}
+
+static bool has(const struct legacy *l, int type)
+{
+	return sys_ioctl_num(l->fd, VFIO_CHECK_EXTENSION, type) > 0;
+}
+
+static int check_container(struct legacy *l)
+{
+	int version = sys_ioctl_num(l->fd, VFIO_GET_API_VERSION, 0);
+
+	if (version == -ENOTTY || version == -EINVAL) {
+		log_err("%s: is no container", l->path);
+		return -EDOM;
+	}
 	if (version < 0)
-		return report_container(version);
-	type1 = sys_ioctl_num(fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU);
-	if (type1 < 0)
-		return report_container(type1);
-	if (version == VFIO_API_VERSION && type1)
+		return report_container(l->path, version);
+	l->type = has(l, VFIO_TYPE1v2_IOMMU) ? VFIO_TYPE1v2_IOMMU :
+		has(l, VFIO_TYPE1_IOMMU) ? VFIO_TYPE1_IOMMU : 0;
+	if (version == VFIO_API_VERSION && l->type)
 		return 0;
-	log_err(CONTAINER ": cannot be used: API version %d, %s type 1 IOMMU",
-		version, type1 ? "with" : "without");
+	if (has(l, VFIO_SPAPR_TCE_IOMMU) || has(l, VFIO_SPAPR_TCE_v2_IOMMU))
+		log_err("%s: cannot be used: its IOMMU is a POWER machine's (SPAPR TCE), "
+			"which maps by windows; only type 1 is supported", l->path);
+	else
+		log_err("%s: cannot be used: API version %d, %s type 1 IOMMU",
+			l->path, version, l->type ? "with" : "without");
 	return -ENOSYS;
 }
 
-static int legacy_open(void **space)
+static int legacy_open(void **space, const struct config *cfg,
+		       const struct sysfs_device *dev)
 {
 	struct legacy *l = calloc(1, sizeof(*l));
 	int err;
 
 	if (!l)
 		return -ENOMEM;
-	l->fd = sys_open(CONTAINER, O_RDWR, 0);
+	l->path = choose_path(cfg, dev);
+	l->fd = file_open_node(l->path);
 	if (l->fd < 0) {
-		err = report_container(l->fd);
+		err = report_container(l->path, l->fd);
 		goto free;
 	}
-	err = check_container(l->fd);
+	err = check_container(l);
 	if (err < 0)
 		goto close;
+	find_owner(l);
+	l->by_process = memlock_by_process(l->fd);
+	l->groups.container = l->fd;
 	*space = l;
 	return 0;
 
@@ -107,198 +155,47 @@ static void legacy_close(void *space)
 	free(l);
 }
 
-static int check_viable(int fd, const struct sysfs_device *dev)
+/* The container takes an IOMMU with its first group only, and loses it with
+ * the last; @arg is the space. */
+static int set_iommu(void *arg, const struct sysfs_device *dev)
 {
-	struct vfio_group_status status = { .argsz = sizeof(status) };
-	int err = sys_ioctl(fd, VFIO_GROUP_GET_STATUS, &status);
-
-	if (err < 0)
-		return explain_call(dev, "cannot ask for its group's status",
-				    err);
-	return status.flags & VFIO_GROUP_FLAGS_VIABLE ? 0 :
-		explain_owner(dev, -EBUSY);
-}
-
-static int report_set_iommu(const struct sysfs_device *dev, int err)
-{
-	return err == -EPERM ? explain_isolation(dev, UNSAFE) :
-		explain_call(dev, "cannot put it behind the type 1 IOMMU",
-			     err);
-}
-
-/* The container takes an IOMMU with its first group only. */
-static int set_iommu(struct legacy *l, const struct sysfs_device *dev)
-{
+	struct legacy *l = arg;
 	int err;
 
-	if (l->iommu_set)
+	if (groups_in_use(&l->groups))
 		return 0;
-	err = sys_ioctl_num(l->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
-	if (err < 0)
-		return report_set_iommu(dev, err);
-	l->iommu_set = true;
-	return 0;
-}
-
-/* A second group is measured against the IOMMU when it joins, hence EPERM. */
-static int join_container(struct legacy *l, int fd,
-			  const struct sysfs_device *dev)
-{
-	int err = sys_ioctl(fd, VFIO_GROUP_SET_CONTAINER, &l->fd);
-
-	if (err >= 0)
-		return 0;
-	return err == -EPERM && l->iommu_set ? report_set_iommu(dev, err) :
-		explain_owner(dev, err);
-}
-
-static unsigned int groups_in_use(const struct legacy *l)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < ARRAY_SIZE(l->groups); i++)
-		n += l->groups[i].devices > 0;
-	return n;
-}
-
-/*
- * KVM is told of the group before its first device is opened: the device's
- * driver is given the VM as it is opened.
- */
-static int group_open(struct legacy *l, struct kvm *kvm, struct group *group,
-		      const struct sysfs_device *dev)
-{
-	char path[SYSFS_PATH];
-	int err, fd;
-
-	snprintf(path, sizeof(path), "/dev/vfio/%d", dev->group);
-	fd = sys_open(path, O_RDWR, 0);
-	if (fd < 0)
-		return explain_open(path, dev, fd);
-	err = check_viable(fd, dev);
-	if (err < 0)
-		goto close;
-	err = join_container(l, fd, dev);
-	if (err < 0)
-		goto close;
-	err = kvm_vfio_add(kvm, fd);
-	if (err < 0) {
-		explain_call(dev, "KVM refuses its group", err);
-		goto close;
-	}
-	err = set_iommu(l, dev);
-	if (err < 0)
-		goto kvm_del;
-	group->fd = fd;
-	group->id = dev->group;
-	return 0;
-
-kvm_del:
-	kvm_vfio_del(kvm, fd);
-close:
-	sys_close(fd);
-	return err;
-}
-
-static void group_close(struct legacy *l, struct kvm *kvm, struct group *group)
-{
-	kvm_vfio_del(kvm, group->fd);
-	sys_close(group->fd);
-	if (!groups_in_use(l))
-		l->iommu_set = false;
-}
-
-static struct group *find_group(struct legacy *l, int id)
-{
-	struct group *free_entry = NULL;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(l->groups); i++) {
-		if (l->groups[i].devices && l->groups[i].id == id)
-			return &l->groups[i];
-		if (!l->groups[i].devices && !free_entry)
-			free_entry = &l->groups[i];
-	}
-	return free_entry;
-}
-
-static int open_device(struct legacy *l, struct group *group,
-		       const struct sysfs_device *dev)
-{
-	char name[SYSFS_ADDR];
-	unsigned int i;
-	int fd;
-
-	for (i = 0; i < ARRAY_SIZE(l->devices); i++)
-		if (!l->devices[i].group)
-			break;
-	if (i == ARRAY_SIZE(l->devices))
-		return explain_call(dev, "one device too many", -ENOSPC);
-	snprintf(name, sizeof(name), "%s", dev->addr);
-	fd = sys_ioctl(group->fd, VFIO_GROUP_GET_DEVICE_FD, name);
-	if (fd < 0)
-		return explain_call(dev, "cannot open the device through its group",
-				    fd);
-	l->devices[i].fd = fd;
-	l->devices[i].group = group;
-	group->devices++;
-	return fd;
+	err = sys_ioctl_num(l->fd, VFIO_SET_IOMMU, l->type);
+	if (err == -EPERM)
+		return explain_isolation(dev, l->groups.unsafe);
+	return err < 0 ? explain_call(dev, "cannot put it behind the type 1 IOMMU",
+				      err) : 0;
 }
 
 static int legacy_attach(void *space, struct kvm *kvm,
 			 const struct sysfs_device *dev)
 {
 	struct legacy *l = space;
-	struct group *group;
-	int fd, err;
 
-	group = find_group(l, dev->group);
-	if (!group)
-		return explain_call(dev, "one group too many", -ENOSPC);
-	if (!group->devices) {
-		err = group_open(l, kvm, group, dev);
-		if (err < 0)
-			return err;
-	}
-	fd = open_device(l, group, dev);
-	if (fd < 0 && !group->devices)
-		group_close(l, kvm, group);
-	return fd;
+	return groups_attach(&l->groups, kvm, dev, set_iommu, l);
 }
 
-/* First the device, then KVM's hold of the group, then the group. */
 static void legacy_detach(void *space, struct kvm *kvm, int device_fd)
 {
 	struct legacy *l = space;
-	struct group *group;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(l->devices); i++) {
-		group = l->devices[i].group;
-		if (!group || l->devices[i].fd != device_fd)
-			continue;
-		sys_close(device_fd);
-		l->devices[i].group = NULL;
-		if (!--group->devices)
-			group_close(l, kvm, group);
-		return;
-	}
+	groups_detach(&l->groups, kvm, device_fd);
 }
 
 static int legacy_group_fd(void *space, int id)
 {
 	const struct legacy *l = space;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(l->groups); i++)
-		if (l->groups[i].devices && l->groups[i].id == id)
-			return l->groups[i].fd;
-	return -1;
+	return groups_fd(&l->groups, id);
 }
 
 /* The capability @id in an answer of @size bytes, or NULL. */
 static void *find_cap(struct vfio_iommu_type1_info *info, uint32_t size,
-		      uint16_t id)
+		      uint16_t id, uint32_t len)
 {
 	struct vfio_info_cap_header *cap;
 	uint32_t at = info->cap_offset;
@@ -309,7 +206,7 @@ static void *find_cap(struct vfio_iommu_type1_info *info, uint32_t size,
 	while (at >= sizeof(*info) && at <= size - sizeof(*cap)) {
 		cap = (void *)((char *)info + at);
 		if (cap->id == id)
-			return cap;
+			return at <= size - len ? cap : NULL;
 		if (cap->next <= at)
 			break;
 		at = cap->next;
@@ -318,10 +215,10 @@ static void *find_cap(struct vfio_iommu_type1_info *info, uint32_t size,
 }
 
 static int copy_ranges(struct vfio_iommu_type1_info *info, uint32_t size,
-		       struct iommu_range **out)
+		       struct iommu_limits *limits)
 {
 	struct vfio_iommu_type1_info_cap_iova_range *cap = find_cap(info, size,
-		VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
+		VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, sizeof(*cap));
 	uint32_t nr = cap ? cap->nr_iovas : 1, i;
 	struct iommu_range *r;
 
@@ -336,12 +233,25 @@ static int copy_ranges(struct vfio_iommu_type1_info *info, uint32_t size,
 	for (i = 0; cap && i < nr; i++)
 		r[i] = (struct iommu_range){ cap->iova_ranges[i].start,
 					     cap->iova_ranges[i].end };
-	*out = r;
-	return nr;
+	limits->ranges = r;
+	limits->nr_ranges = nr;
+	return 0;
+}
+
+static int read_info(struct vfio_iommu_type1_info *info, uint32_t size,
+		     struct iommu_limits *limits)
+{
+	const struct vfio_iommu_type1_info_dma_avail *avail = find_cap(info,
+		size, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail));
+
+	limits->page_sizes = info->flags & VFIO_IOMMU_INFO_PGSIZES ?
+		info->iova_pgsizes : 0;
+	limits->maps = avail ? avail->avail : UINT32_MAX;
+	return copy_ranges(info, size, limits);
 }
 
 /* Asked twice: the first answer says how long the whole one is. */
-static int legacy_ranges(void *space, struct iommu_range **out)
+static int legacy_limits(void *space, struct iommu_limits *limits)
 {
 	struct vfio_iommu_type1_info first = { .argsz = sizeof(first) };
 	const struct legacy *l = space;
@@ -349,6 +259,7 @@ static int legacy_ranges(void *space, struct iommu_range **out)
 	uint32_t size;
 	int ret;
 
+	limits->by_process = l->by_process;
 	ret = sys_ioctl(l->fd, VFIO_IOMMU_GET_INFO, &first);
 	if (ret < 0)
 		goto report;
@@ -359,7 +270,7 @@ static int legacy_ranges(void *space, struct iommu_range **out)
 	info->argsz = size;
 	ret = sys_ioctl(l->fd, VFIO_IOMMU_GET_INFO, info);
 	if (ret >= 0)
-		ret = copy_ranges(info, size, out);
+		ret = read_info(info, size, limits);
 	free(info);
 	if (ret >= 0)
 		return ret;
@@ -384,7 +295,8 @@ static int legacy_map(void *space, const struct iommu_map *map)
 
 	if (map->device)
 		return err;
-	return err < 0 ? explain_map(map->name, map->iova, map->size, err) : 0;
+	return err < 0 ? explain_map(map->name, map->iova, map->size, err,
+				     l->by_process) : 0;
 }
 
 static void legacy_unmap(void *space, uint64_t iova, uint64_t size)
@@ -413,7 +325,7 @@ const struct iommu_backend iommu_legacy = {
 	.attach = legacy_attach,
 	.detach = legacy_detach,
 	.group_fd = legacy_group_fd,
-	.ranges = legacy_ranges,
+	.limits = legacy_limits,
 	.map = legacy_map,
 	.unmap = legacy_unmap,
 };

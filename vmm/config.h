@@ -35,6 +35,7 @@ struct config {
 	unsigned int cpus;
 	bool hugepages;
 	unsigned int iommu;		/* enum iommu_choice */
+	const char *container;		/* NULL: what the host has */
 	unsigned int p2p;		/* enum p2p_choice */
 	unsigned int on_device_error;	/* enum on_error */
 	const char *vfio[CONFIG_VFIO_MAX]; /* as given: ADDR[,key=value]... */

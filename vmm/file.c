@@ -12,13 +12,13 @@
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
-static int open_or_dup(const char *path)
+static int open_or_dup(const char *path, int flags)
 {
 	unsigned long n;
 	char *end;
 
 	if (strncmp(path, "fd:", 3))
-		return sys_open(path, O_RDONLY, 0);
+		return sys_open(path, flags, 0);
 	n = strtoul(path + 3, &end, 10);
 	if (end == path + 3 || *end || n > INT32_MAX)
 		return -EBADF;
@@ -34,7 +34,7 @@ static int report(const char *what, const char *path, int err)
 
 int file_open(const char *what, const char *path, uint64_t *size)
 {
-	int fd = open_or_dup(path), err;
+	int fd = open_or_dup(path, O_RDONLY), err;
 	struct stat st;
 
 	if (fd < 0)
@@ -53,6 +53,11 @@ int file_open(const char *what, const char *path, uint64_t *size)
 	}
 	*size = st.st_size;
 	return fd;
+}
+
+int file_open_node(const char *path)
+{
+	return open_or_dup(path, O_RDWR);
 }
 
 int file_read(int fd, void *buf, size_t len, uint64_t offset)

@@ -16,6 +16,12 @@
 int file_open(const char *what, const char *path, uint64_t *size);
 
 /*
+ * file_open_node - open @path, "fd:N" likewise, for reading and writing,
+ * whatever it is. Prints nothing.
+ */
+int file_open_node(const char *path);
+
+/*
  * file_read - exactly @len bytes from @offset, or -ENODATA at the end of the
  * file, or what pread(2) says. Prints nothing.
  */

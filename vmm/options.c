@@ -64,6 +64,10 @@ static const struct option options[] = {
 	  BOTH_BACKENDS ? "how devices reach guest RAM [auto]" : NULL,
 	  RUN_IF(BOTH_BACKENDS), FIELD(iommu),
 	  .choices = BOTH_BACKENDS ? "auto|legacy|iommufd" : "" },
+	{ "container", 0, KIND_STRING, "FILE",
+	  IS_ENABLED(CONFIG_VFIO_CONTAINER) ?
+	  "VFIO container, or an iommufd in its place [/dev/vfio/vfio]" : NULL,
+	  RUN_IF(IS_ENABLED(CONFIG_VFIO_CONTAINER)), FIELD(container) },
 	{ "p2p", 0, KIND_CHOICE, "on|off",
 	  "let assigned devices reach each other's memory [on]",
 	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(p2p),

@@ -79,7 +79,10 @@ static int traced_ioctl(int fd, unsigned long request, unsigned long arg,
 
 	if (trace_on(TRACE_SYS)) {
 		sys_name(name, sizeof(name), request, ref);
-		trace_call(ret, "ioctl fd=%d %s", fd, name);
+		if (arg && !ref)
+			trace_call(ret, "ioctl fd=%d %s 0x%lx", fd, name, arg);
+		else
+			trace_call(ret, "ioctl fd=%d %s", fd, name);
 	}
 	return ret;
 }

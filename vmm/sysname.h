@@ -43,6 +43,7 @@ struct sys_word {
 extern const struct sys_word sys_words_kvm[];
 extern const struct sys_word sys_words_x86[];
 extern const struct sys_word sys_words_vfio[];
+extern const struct sys_word sys_words_group[];
 extern const struct sys_word sys_words_container[];
 extern const struct sys_word sys_words_iommufd[];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Words for the requests of VFIO's container and groups. Linux:
+ * Words for the requests of VFIO's container. Linux:
  * include/uapi/linux/vfio.h, Documentation/driver-api/vfio.rst.
  *
  * Two of the container's numbers are a device's too, for other purposes;
@@ -27,10 +27,6 @@ const struct sys_word sys_words_container[] = {
 	NAME(VFIO_GET_API_VERSION),
 	NAME(VFIO_CHECK_EXTENSION),
 	NAME(VFIO_SET_IOMMU),
-	NAME(VFIO_GROUP_GET_STATUS),
-	NAME(VFIO_GROUP_SET_CONTAINER),
-	NAME(VFIO_GROUP_UNSET_CONTAINER),
-	NAME(VFIO_GROUP_GET_DEVICE_FD),
 	{
 		.request = VFIO_IOMMU_MAP_DMA,
 		.name = "VFIO_IOMMU_MAP_DMA",

@@ -41,7 +41,6 @@ const struct sys_word sys_words_iommufd[] = {
 			SYS_FIELD(iommu_ioas_unmap, length),
 		},
 	},
-	NAME(IOMMU_OPTION),
 	{
 		.request = VFIO_DEVICE_BIND_IOMMUFD,
 		.name = "VFIO_DEVICE_BIND_IOMMUFD",

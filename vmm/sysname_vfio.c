@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Words for the requests of a VFIO device's file, which are the same however
- * it was opened. Linux: include/uapi/linux/vfio.h.
+ * it was opened, and for the one that whatever holds it is asked first: how
+ * locked memory counts. Linux: include/uapi/linux/vfio.h,
+ * include/uapi/linux/iommufd.h.
  */
+#include <linux/iommufd.h>
 #include <linux/vfio.h>
 
 #include "vmm/sysname.h"
@@ -52,6 +55,14 @@ const struct sys_word sys_words_vfio[] = {
 		.request = VFIO_DEVICE_FEATURE,
 		.name = "VFIO_DEVICE_FEATURE",
 		.fields = { SYS_FIELD(vfio_device_feature, flags) },
+	},
+	{
+		.request = IOMMU_OPTION,
+		.name = "IOMMU_OPTION",
+		.fields = {
+			SYS_FIELD(iommu_option, op),
+			SYS_FIELD(iommu_option, val64),
+		},
 	},
 	{ .name = NULL },
 };

@@ -18,6 +18,7 @@ int container_open(void)
 	struct container *c = zalloc(sizeof(*c));
 
 	c->space = dma_space_new();
+	c->space->by_process = true;
 	return file_new(KIND_CONTAINER, "/dev/vfio/vfio", c, -1);
 }
 
@@ -97,6 +98,9 @@ static void leave_container(struct group *group)
 	struct container *c = group->container;
 	uint64_t unmapped;
 
+	if (group->iommufd)
+		file_put(group->iommufd);
+	group->iommufd = NULL;
 	if (!c)
 		return;
 	c->space->attached--;
@@ -120,9 +124,9 @@ static int get_status(const struct group *group, struct vfio_group_status *arg)
 	if (arg->argsz < sizeof(*arg))
 		return -EINVAL;
 	arg->flags = 0;
-	if (viable(group->id) && !world->host.busy_domain)
+	if (viable(group->id) && (!world->host.busy_domain || group->iommufd))
 		arg->flags |= VFIO_GROUP_FLAGS_VIABLE;
-	if (group->container)
+	if (group->container || group->iommufd)
 		arg->flags |= VFIO_GROUP_FLAGS_CONTAINER_SET;
 	return 0;
 }
@@ -140,10 +144,18 @@ static int set_container(struct group *group, const int *fd)
 
 	if (!file)
 		return -EBADF;
-	if (file->kind != KIND_CONTAINER)
+	if (file->kind != KIND_CONTAINER && file->kind != KIND_IOMMUFD)
 		return -EBADFD;
-	if (group->container)
+	if (group->container || group->iommufd)
 		return -EINVAL;
+	if (file->kind == KIND_IOMMUFD) {
+		err = compat_join(file->obj);
+		if (err < 0)
+			return err;
+		group->iommufd = file;
+		file_hold(file);
+		return 0;
+	}
 	err = group_claim(group->id);
 	if (err < 0)
 		return err;
@@ -164,12 +176,22 @@ static int get_device_fd(struct file *file, struct group *group,
 			 const char *name)
 {
 	struct fake_pci *pci = fake_pci_find(name);
+	struct ioas *ioas = NULL;
+	int err, fd;
 
-	if (!group->container || !group->container->type)
+	if (!group->iommufd && (!group->container || !group->container->type))
 		return -EINVAL;
 	if (!pci || pci->group != group->id || !is_vfio(pci))
 		return -ENODEV;
-	return device_open(pci, file, false);
+	if (group->iommufd) {
+		err = compat_open(group->iommufd, pci, &ioas);
+		if (err < 0)
+			return err;
+	}
+	fd = device_open(pci, file, false);
+	if (fd >= 0)
+		((struct vdev *)file_of(fd)->obj)->ioas = ioas;
+	return fd;
 }
 
 int group_ioctl(struct file *file, unsigned long request, void *arg)
@@ -182,9 +204,9 @@ int group_ioctl(struct file *file, unsigned long request, void *arg)
 	case VFIO_GROUP_SET_CONTAINER:
 		return set_container(group, arg);
 	case VFIO_GROUP_UNSET_CONTAINER:
-		if (!group->container)
+		if (!group->container && !group->iommufd)
 			return -EINVAL;
-		if (group->devices)
+		if (group->container && group->devices)
 			return -EBUSY;
 		leave_container(group);
 		return 0;
@@ -200,8 +222,13 @@ static int check_extension(unsigned long num)
 {
 	switch (num) {
 	case VFIO_TYPE1_IOMMU:
+		return world->host.type1;
 	case VFIO_TYPE1v2_IOMMU:
 	case VFIO_UNMAP_ALL:
+		return world->host.type1v2;
+	case VFIO_SPAPR_TCE_IOMMU:
+		return world->host.spapr;
+	case VFIO_DMA_CC_IOMMU:
 		return 1;
 	}
 	return 0;
@@ -211,7 +238,7 @@ static int set_iommu(struct container *c, unsigned long type)
 {
 	if (!c->groups || c->type)
 		return -EINVAL;
-	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU)
+	if (!check_extension(type))
 		return -ENODEV;
 	if (!isolated())
 		return -EPERM;
@@ -232,35 +259,33 @@ struct info_caps {
 	} iova;
 };
 
-static void fill_caps(struct info_caps *caps)
+static void fill_caps(struct info_caps *caps, bool attached, uint32_t maps)
 {
-	uint64_t first[2], last[2];
+	uint64_t first[2] = { 0 }, last[2] = { UINT64_MAX };
 	unsigned int i;
 
 	caps->avail.header.id = VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL;
 	caps->avail.header.version = 1;
 	caps->avail.header.next = offsetof(struct info_caps, iova);
-	caps->avail.avail = 65535;
+	caps->avail.avail = maps;
 	caps->iova.header.id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE;
 	caps->iova.header.version = 1;
-	caps->iova.nr = dma_ranges(first, last);
+	caps->iova.nr = attached ? dma_ranges(first, last) : 1;
 	for (i = 0; i < caps->iova.nr; i++)
 		caps->iova.ranges[i] = (struct vfio_iova_range){ first[i],
 								 last[i] };
 }
 
-static int get_info(const struct container *c,
-		    struct vfio_iommu_type1_info *arg)
+int type1_info(struct vfio_iommu_type1_info *arg, bool attached, uint32_t maps)
 {
 	struct info_caps caps = { 0 };
 	uint32_t argsz = arg->argsz;
 
-	if (!c->type || argsz < offsetof(struct vfio_iommu_type1_info,
-					 iova_pgsizes))
+	if (argsz < offsetof(struct vfio_iommu_type1_info, iova_pgsizes))
 		return -EINVAL;
-	fill_caps(&caps);
+	fill_caps(&caps, attached, maps);
 	caps.info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
-	caps.info.iova_pgsizes = PAGE | 2 * MiB | GiB;
+	caps.info.iova_pgsizes = world->host.page | 2 * MiB | GiB;
 	caps.info.argsz = sizeof(caps);
 	if (argsz < sizeof(caps)) {
 		memcpy(arg, &caps.info, MIN(argsz, sizeof(caps.info)));
@@ -271,6 +296,16 @@ static int get_info(const struct container *c,
 	return 0;
 }
 
+static unsigned int nr_maps(const struct container *c)
+{
+	const struct dma_map *m;
+	unsigned int n = 0;
+
+	for (m = c->space->maps; m; m = m->next)
+		n++;
+	return n;
+}
+
 static int map(struct container *c, const struct vfio_iommu_type1_dma_map *arg)
 {
 	const uint32_t rw = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
@@ -278,6 +313,8 @@ static int map(struct container *c, const struct vfio_iommu_type1_dma_map *arg)
 	if (!c->type || arg->argsz < sizeof(*arg) || arg->flags & ~rw ||
 	    !(arg->flags & rw))
 		return -EINVAL;
+	if (nr_maps(c) >= world->host.maps_max)
+		return -ENOSPC;
 	return dma_map(c->space, arg->iova, arg->size, arg->vaddr, false,
 		       true);
 }
@@ -309,7 +346,8 @@ int container_ioctl(struct file *file, unsigned long request, void *arg,
 	case VFIO_SET_IOMMU:
 		return set_iommu(c, num);
 	case VFIO_IOMMU_GET_INFO:
-		return get_info(c, arg);
+		return c->type ? type1_info(arg, true, world->host.maps_max -
+					    nr_maps(c)) : -EINVAL;
 	case VFIO_IOMMU_MAP_DMA:
 		return map(c, arg);
 	case VFIO_IOMMU_UNMAP_DMA:

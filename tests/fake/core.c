@@ -42,10 +42,11 @@ void fake_begin(void)
 	world = zalloc(sizeof(*world));
 	world->host = (struct fake_host){
 		.kvm = true, .legacy = true, .iommufd = true, .cdev = true,
-		.map_file = true,
+		.map_file = true, .type1v2 = true, .type1 = true,
 		.dma_buf = true, .vfio_pci = true, .intremap = true,
-		.cap_ipc_lock = true, .cap_sys_rawio = true, .root = true,
-		.memlock = 8 * MiB,
+		.cap_ipc_lock = true, .cap_sys_rawio = true,
+		.cap_sys_resource = true, .root = true,
+		.memlock = 8 * MiB, .maps_max = 65535, .page = PAGE,
 		.hole_base = 0xfee00000, .hole_size = 1 * MiB,
 		.iova_last = BIT(48) - 1,
 		.kvm_irqchip = true, .gsi_max = 4096, .slots_max = 509,

@@ -47,16 +47,26 @@ unsigned int fake_maps(void)
 	return n;
 }
 
-static uint64_t locked(void)
+/* Before anything is attached mappings are only noted. */
+uint64_t dma_locked(bool by_process)
 {
+	uint64_t bytes = by_process ? world->host.mlocked :
+		world->host.others_locked;
 	const struct dma_space *space;
 	const struct dma_map *m;
-	uint64_t bytes = 0;
 
 	for (space = world->spaces; space; space = space->next)
 		for (m = space->maps; m; m = m->next)
-			bytes += m->pci ? 0 : m->size;
+			if (space->by_process == by_process &&
+			    space->attached && !m->pci)
+				bytes += m->size;
 	return bytes;
+}
+
+static bool too_much(const struct dma_space *space, uint64_t more)
+{
+	return !world->host.cap_ipc_lock &&
+		dma_locked(space->by_process) + more > world->host.memlock;
 }
 
 /* Whether the IOMMU keeps a part of the range for itself. */
@@ -77,6 +87,21 @@ bool dma_conflict(const struct dma_space *space)
 		if (reserved(m->iova, m->size))
 			return true;
 	return false;
+}
+
+int dma_attach(struct dma_space *space)
+{
+	uint64_t noted = 0;
+	const struct dma_map *m;
+
+	if (dma_conflict(space))
+		return -EADDRINUSE;
+	for (m = space->maps; m && !space->attached; m = m->next)
+		noted += m->size;
+	if (noted && too_much(space, noted))
+		return -ENOMEM;
+	space->attached++;
+	return 0;
 }
 
 unsigned int dma_ranges(uint64_t first[2], uint64_t last[2])
@@ -104,7 +129,7 @@ static int check_map(const struct dma_space *space, uint64_t iova,
 {
 	const struct dma_map *m;
 
-	if (!size || !IS_ALIGNED(iova | size, PAGE))
+	if (!size || !IS_ALIGNED(iova | size, world->host.page))
 		return -EINVAL;
 	if (!range_ok(iova, size))
 		return -EOVERFLOW;
@@ -113,9 +138,7 @@ static int check_map(const struct dma_space *space, uint64_t iova,
 	for (m = space->maps; m; m = m->next)
 		if (ranges_overlap(iova, size, m->iova, m->size))
 			return -EEXIST;
-	if (!world->host.cap_ipc_lock && locked() + pinned > world->host.memlock)
-		return -ENOMEM;
-	return 0;
+	return space->attached && too_much(space, pinned) ? -ENOMEM : 0;
 }
 
 static void add_map(struct dma_space *space, uint64_t iova, uint64_t size,

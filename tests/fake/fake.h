@@ -41,16 +41,24 @@ struct fake_pci_priv;
 struct fake_host {
 	bool kvm;		/* /dev/kvm is there */
 	bool legacy;		/* CONFIG_VFIO_CONTAINER and VFIO_GROUP */
+	bool compat;		/* CONFIG_IOMMUFD_VFIO_CONTAINER instead */
+	bool groups;		/* CONFIG_VFIO_GROUP without either */
 	bool iommufd;		/* CONFIG_IOMMUFD */
 	bool cdev;		/* CONFIG_VFIO_DEVICE_CDEV */
+	bool type1v2, type1, spapr; /* kinds that the container has */
 	bool map_file;		/* IOMMU_IOAS_MAP_FILE (6.13) */
 	bool dma_buf;		/* VFIO_DEVICE_FEATURE_DMA_BUF (6.19) */
 	bool vfio_pci;		/* the vfio-pci driver is loaded */
 	bool intremap;		/* interrupts are isolated */
 	bool cap_ipc_lock;
+	bool cap_sys_resource;
 	bool cap_sys_rawio;
 	bool root;		/* may open nodes of mode 0600 and 0660 */
 	uint64_t memlock;	/* RLIMIT_MEMLOCK, bytes; UINT64_MAX: none */
+	uint64_t mlocked;	/* bytes that the process has locked before, */
+	uint64_t others_locked;	/* and the user's other processes */
+	uint32_t maps_max;	/* dma_entry_limit of the container */
+	uint64_t page;		/* smallest that the IOMMU maps */
 	uint64_t hole_base;	/* IOVAs that the IOMMU keeps for itself, */
 	uint64_t hole_size;	/* the x86 MSI window by default; 0: none */
 	uint64_t iova_last;	/* highest IOVA, 48 bits by default */

@@ -67,6 +67,7 @@ struct dmabuf {
 struct dma_space {
 	struct dma_map *maps;
 	unsigned int attached;	/* groups or devices */
+	bool by_process;	/* whose the locked memory is, else the user's */
 	struct dma_space *next;	/* all of the world */
 };
 
@@ -80,6 +81,7 @@ struct group {
 	int id;
 	bool open;
 	struct container *container;
+	struct file *iommufd;	/* in its place */
 	struct file *container_file;
 	unsigned int devices;	/* open device files */
 	struct group *next;
@@ -94,6 +96,8 @@ struct ioas {
 struct iommufd {
 	uint32_t last_id;
 	struct ioas *ioas;
+	struct ioas *compat;	/* that containers' calls mean, or NULL */
+	bool by_process;
 };
 
 /* Behind KIND_DEVICE: a device opened by group or by its own node. */
@@ -139,6 +143,7 @@ struct irqfd {
 };
 
 struct kvm_irq_routing_entry;
+struct vfio_iommu_type1_info;
 
 struct fake_kvm {
 	struct slot slots[512];
@@ -246,6 +251,13 @@ int dma_map_bar(struct dma_space *space, uint64_t iova, uint64_t size,
 int dma_unmap(struct dma_space *space, uint64_t iova, uint64_t size,
 	      uint64_t *unmapped);
 bool dma_conflict(const struct dma_space *space);
+/*
+ * A device or group joins: -EADDRINUSE where mappings are in its way, -ENOMEM
+ * where what was noted only can't be locked now.
+ */
+int dma_attach(struct dma_space *space);
+/* What the process has locked, or the user's processes. */
+uint64_t dma_locked(bool by_process);
 /* The ranges allowed: writes at most two, returns how many there are. */
 unsigned int dma_ranges(uint64_t first[2], uint64_t last[2]);
 /*
@@ -269,11 +281,26 @@ int group_ioctl(struct file *file, unsigned long request, void *arg);
 struct group *group_find(int id);
 /* -EBUSY and the like where the group's DMA can't be ours. */
 int group_claim(int id);
+/* What VFIO_IOMMU_GET_INFO answers, with room as @arg says. */
+int type1_info(struct vfio_iommu_type1_info *arg, bool attached,
+	       uint32_t maps);
 
+/* compat.c */
+/* The compat address space, made with the first group; -errno. */
+int compat_join(struct iommufd *iommufd);
+/* A device of a group whose container is an iommufd is opened: 0 or -errno. */
+int compat_open(struct file *iommufd, struct fake_pci *pci,
+		struct ioas **ioas);
+int compat_ioctl(struct iommufd *iommufd, unsigned long request, void *arg,
+		 unsigned long num);
 /* iommufd.c */
-int iommufd_open(void);
+int iommufd_open(const char *path, bool by_process);
+struct ioas *ioas_new(struct iommufd *iommufd);
+/* -EPERM: interrupts are not isolated. Else what group_claim() says. */
+int iommufd_claim(const struct fake_pci *pci);
 void iommufd_release(struct iommufd *iommufd);
-int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg);
+int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg,
+		  unsigned long num);
 int cdev_open(const char *name);
 int cdev_ioctl(struct file *file, unsigned long request, void *arg);
 void cdev_detach(struct vdev *vdev);

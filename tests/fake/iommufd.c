@@ -14,10 +14,12 @@
 
 #define UNSAFE "/sys/module/iommufd/parameters/allow_unsafe_interrupts"
 
-int iommufd_open(void)
+int iommufd_open(const char *path, bool by_process)
 {
-	return file_new(KIND_IOMMUFD, "/dev/iommu",
-			zalloc(sizeof(struct iommufd)), -1);
+	struct iommufd *iommufd = zalloc(sizeof(*iommufd));
+
+	iommufd->by_process = by_process;
+	return file_new(KIND_IOMMUFD, path, iommufd, -1);
 }
 
 void iommufd_release(struct iommufd *iommufd)
@@ -42,19 +44,67 @@ static struct ioas *find_ioas(struct iommufd *iommufd, uint32_t id)
 	return NULL;
 }
 
+struct ioas *ioas_new(struct iommufd *iommufd)
+{
+	struct ioas *ioas = zalloc(sizeof(*ioas));
+
+	ioas->id = ++iommufd->last_id;
+	ioas->space = dma_space_new();
+	ioas->space->by_process = iommufd->by_process;
+	ioas->next = iommufd->ioas;
+	iommufd->ioas = ioas;
+	return ioas;
+}
+
 static int alloc(struct iommufd *iommufd, struct iommu_ioas_alloc *arg)
+{
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	arg->out_ioas_id = ioas_new(iommufd)->id;
+	return 0;
+}
+
+/* The accounting of locked memory, the one option that is here. */
+static int option(struct iommufd *iommufd, struct iommu_option *arg)
+{
+	if (arg->__reserved || arg->object_id ||
+	    arg->option_id != IOMMU_OPTION_RLIMIT_MODE)
+		return -EOPNOTSUPP;
+	if (arg->op == IOMMU_OPTION_OP_GET) {
+		arg->val64 = iommufd->by_process;
+		return 0;
+	}
+	if (!world->host.cap_sys_resource)
+		return -EPERM;
+	if (iommufd->last_id)
+		return -EBUSY;
+	iommufd->by_process = arg->val64;
+	return 0;
+}
+
+static int vfio_ioas(struct iommufd *iommufd, struct iommu_vfio_ioas *arg)
 {
 	struct ioas *ioas;
 
-	if (arg->flags)
+	if (arg->__reserved)
 		return -EOPNOTSUPP;
-	ioas = zalloc(sizeof(*ioas));
-	ioas->id = ++iommufd->last_id;
-	ioas->space = dma_space_new();
-	ioas->next = iommufd->ioas;
-	iommufd->ioas = ioas;
-	arg->out_ioas_id = ioas->id;
-	return 0;
+	switch (arg->op) {
+	case IOMMU_VFIO_IOAS_GET:
+		if (!iommufd->compat)
+			return -ENODEV;
+		arg->ioas_id = iommufd->compat->id;
+		return 0;
+	case IOMMU_VFIO_IOAS_SET:
+		ioas = find_ioas(iommufd, arg->ioas_id);
+		if (!ioas)
+			return -ENOENT;
+		iommufd->compat = ioas;
+		return 0;
+	case IOMMU_VFIO_IOAS_CLEAR:
+		iommufd->compat = NULL;
+		return 0;
+	}
+	return -EOPNOTSUPP;
 }
 
 static int destroy(struct iommufd *iommufd, const struct iommu_destroy *arg)
@@ -68,6 +118,8 @@ static int destroy(struct iommufd *iommufd, const struct iommu_destroy *arg)
 	for (at = &iommufd->ioas; *at != ioas; at = &(*at)->next)
 		;
 	*at = ioas->next;
+	if (iommufd->compat == ioas)
+		iommufd->compat = NULL;
 	dma_space_free(ioas->space);
 	free(ioas);
 	return 0;
@@ -86,7 +138,7 @@ static int ranges(struct iommufd *iommufd, struct iommu_ioas_iova_ranges *arg)
 		return -EOPNOTSUPP;
 	n = ioas->space->attached ? dma_ranges(first, last) : 1;
 	arg->num_iovas = n;
-	arg->out_iova_alignment = ioas->space->attached ? PAGE : 1;
+	arg->out_iova_alignment = ioas->space->attached ? world->host.page : 1;
 	for (i = 0; i < MIN(n, room); i++)
 		out[i] = (struct iommu_iova_range){ first[i], last[i] };
 	return n > room ? -EMSGSIZE : 0;
@@ -165,7 +217,8 @@ static int unmap(struct iommufd *iommufd, struct iommu_ioas_unmap *arg)
 }
 
 /* Each argument begins with its size, and none may be too short. */
-int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg)
+int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg,
+		  unsigned long num)
 {
 	uint32_t size = arg ? *(uint32_t *)arg : 0;
 
@@ -182,8 +235,12 @@ int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg)
 		return size < 40 ? -EINVAL : map_file(iommufd, arg);
 	case IOMMU_IOAS_UNMAP:
 		return size < 24 ? -EINVAL : unmap(iommufd, arg);
+	case IOMMU_OPTION:
+		return size < 24 ? -EINVAL : option(iommufd, arg);
+	case IOMMU_VFIO_IOAS:
+		return size < 12 ? -EINVAL : vfio_ioas(iommufd, arg);
 	}
-	return -ENOTTY;
+	return compat_ioctl(iommufd, request, arg, num);
 }
 
 /* ---- the devices' own nodes --------------------------------------------- */
@@ -199,6 +256,15 @@ int cdev_open(const char *name)
 	return device_open(pci, NULL, true);
 }
 
+int iommufd_claim(const struct fake_pci *pci)
+{
+	int err = group_claim(pci->group);
+
+	if (err < 0)
+		return err;
+	return world->host.intremap || fs_param(UNSAFE) ? 0 : -EPERM;
+}
+
 static int bind(struct vdev *vdev, struct vfio_device_bind_iommufd *arg)
 {
 	struct file *file = file_of_kind(arg->iommufd, KIND_IOMMUFD);
@@ -211,11 +277,9 @@ static int bind(struct vdev *vdev, struct vfio_device_bind_iommufd *arg)
 		return file_of(arg->iommufd) ? -EBADFD : -EBADF;
 	if (group_find(vdev->pci->group)->open)
 		return -EBUSY;
-	err = group_claim(vdev->pci->group);
+	err = iommufd_claim(vdev->pci);
 	if (err < 0)
 		return err;
-	if (!world->host.intremap && !fs_param(UNSAFE))
-		return -EPERM;
 	file_hold(file);
 	vdev->iommufd = file;
 	arg->out_devid = ++((struct iommufd *)file->obj)->last_id;
@@ -233,16 +297,17 @@ void cdev_detach(struct vdev *vdev)
 static int attach(struct vdev *vdev, struct vfio_device_attach_iommufd_pt *arg)
 {
 	struct ioas *ioas;
+	int err;
 
 	if (arg->argsz < 12 || arg->flags)
 		return -EINVAL;
 	ioas = find_ioas(vdev->iommufd->obj, arg->pt_id);
 	if (!ioas)
 		return -ENOENT;
-	if (dma_conflict(ioas->space))
-		return -EADDRINUSE;
 	cdev_detach(vdev);
-	ioas->space->attached++;
+	err = dma_attach(ioas->space);
+	if (err < 0)
+		return err;
 	vdev->ioas = ioas;
 	return 0;
 }

@@ -169,7 +169,7 @@ static void show_vfio(const struct fake_pci *pci)
 		return;
 	put(NODE_DIR, "", PCI "devices/%s/vfio-dev/vfio%u", pci->addr,
 	    pci->nr);
-	if (host->legacy && pci->group >= 0)
+	if ((host->legacy || host->compat || host->groups) && pci->group >= 0)
 		put(NODE_DEV, "", "/dev/vfio/%d", pci->group);
 	if (!host->iommufd || !host->cdev)
 		return;
@@ -202,9 +202,13 @@ void pci_sysfs(void)
 {
 	const struct fake_host *host = &world->host;
 	const struct fake_pci *pci;
+	char text[64];
 
 	fs_drop_made();
 	put(NODE_LINK, "1000", "/proc/self");
+	snprintf(text, sizeof(text), "Name:\tx\nVmLck:\t    %llu kB\n",
+		 (unsigned long long)(dma_locked(true) / KiB));
+	put(NODE_TEXT, text, "/proc/self/status");
 	put(NODE_TEXT, "", PCI "drivers_probe");
 	if (host->vfio_pci) {
 		put(NODE_TEXT, "", PCI "drivers/vfio-pci/bind");
@@ -212,7 +216,7 @@ void pci_sysfs(void)
 	}
 	if (host->kvm)
 		put(NODE_DEV, "", "/dev/kvm");
-	if (host->legacy)
+	if (host->legacy || host->compat)
 		put(NODE_DEV, "", "/dev/vfio/vfio");
 	if (host->iommufd)
 		put(NODE_DEV, "", "/dev/iommu");

@@ -16,8 +16,13 @@ int sys_getrlimit(int resource, uint64_t *soft)
 
 int sys_capable(int cap)
 {
-	return cap == CAP_IPC_LOCK ? world->host.cap_ipc_lock :
-		world->host.cap_sys_rawio;
+	switch (cap) {
+	case CAP_IPC_LOCK:
+		return world->host.cap_ipc_lock;
+	case CAP_SYS_RESOURCE:
+		return world->host.cap_sys_resource;
+	}
+	return world->host.cap_sys_rawio;
 }
 
 /* In this world time passes at once. */

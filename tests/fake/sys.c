@@ -49,9 +49,10 @@ static int open_device_node(const char *path)
 	if (!strcmp(path, "/dev/kvm"))
 		return kvm_file_open();
 	if (!strcmp(path, "/dev/vfio/vfio"))
-		return container_open();
+		return world->host.compat ? iommufd_open(path, true) :
+			container_open();
 	if (!strcmp(path, "/dev/iommu"))
-		return iommufd_open();
+		return iommufd_open(path, false);
 	if (!strncmp(path, "/dev/vfio/devices/", 18))
 		return cdev_open(path + 18);
 	return group_open(atoi(path + strlen("/dev/vfio/")));
@@ -178,7 +179,7 @@ static int do_ioctl(struct file *file, unsigned long request, void *arg,
 	case KIND_GROUP:
 		return group_ioctl(file, request, arg);
 	case KIND_IOMMUFD:
-		return iommufd_ioctl(file->obj, request, arg);
+		return iommufd_ioctl(file->obj, request, arg, num);
 	case KIND_DEVICE:
 		return device_ioctl(file, request, arg);
 	case KIND_FILE:
@@ -205,10 +206,14 @@ static int named_ioctl(int fd, unsigned long request, void *arg,
 {
 	struct file *file = file_of(fd);
 	char name[200];
+	size_t len;
 
 	if (!file)
 		return -EBADF;
 	sys_name(name, sizeof(name), request, arg);
+	len = strlen(name);
+	if (num)
+		snprintf(name + len, sizeof(name) - len, " 0x%lx", num);
 	return CALL(must_work(name) ? 0 : EIO,
 		    do_ioctl(file, request, arg, num), "ioctl %s", name);
 }

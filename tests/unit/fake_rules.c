@@ -106,6 +106,47 @@ TEST(mapping_rules_of_the_container)
 	fake_end();
 }
 
+/* An iommufd as container looks at nothing before a device is opened. */
+TEST(mapping_rules_of_an_iommufd_as_container)
+{
+	struct iommu_vfio_ioas get = { .size = sizeof(get) };
+	char name[] = DEV;
+	uint64_t done;
+	char *at;
+
+	fake_begin();
+	fake_pci_nvme(DEV, 1);
+	at = memory(8 * PAGE);
+	container = sys_open("/dev/iommu", O_RDWR, 0);
+	group = sys_open("/dev/vfio/1", O_RDWR, 0);
+	CHECK_EQ(sys_ioctl(container, IOMMU_VFIO_IOAS, &get), -ENODEV);
+	CHECK_EQ(sys_ioctl_num(container, VFIO_SET_IOMMU, 3), -ENODEV);
+	CHECK_EQ(map(0, PAGE, at, 3), -ENODEV);
+	CHECK_EQ(sys_ioctl(group, VFIO_GROUP_SET_CONTAINER, &container), 0);
+	CHECK_EQ(sys_ioctl(container, IOMMU_VFIO_IOAS, &get), 0);
+	CHECK_EQ(sys_ioctl_num(container, VFIO_SET_IOMMU, 3), 0);
+	CHECK_EQ(sys_ioctl_num(container, VFIO_SET_IOMMU, 3), 0);
+	CHECK_EQ(sys_ioctl_num(container, VFIO_SET_IOMMU, 8), -EINVAL);
+	fake_host()->cap_ipc_lock = false;
+	fake_host()->memlock = 4 * PAGE;
+	CHECK_EQ(map(0xfee00000, 8 * PAGE, at, 3), 0);
+	CHECK_EQ(sys_ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name),
+		 -EADDRINUSE);
+	CHECK_EQ(unmap(0xfee00000, 8 * PAGE, &done), 0);
+	CHECK_EQ(map(0, 8 * PAGE, at, 3), 0);
+	CHECK_EQ(sys_ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name), -ENOMEM);
+	CHECK_EQ(unmap(PAGE, PAGE, &done), -ENOENT);
+	CHECK_EQ(unmap(64 * PAGE, PAGE, &done), 0);
+	CHECK_EQ(done, 0);
+	CHECK_EQ(unmap(0, 8 * PAGE, &done), 0);
+	fake_host()->intremap = false;
+	CHECK_EQ(sys_ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name), -EPERM);
+	sys_close(group);
+	sys_close(container);
+	sys_munmap(at, 8 * PAGE);
+	fake_end();
+}
+
 static int ioas_map(int fd, uint32_t ioas, uint64_t iova, uint64_t len,
 		    void *at, uint32_t flags)
 {

@@ -1,69 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The DMA space over the fake kernel: both backends through the same tests,
- * the choice between them, and every call made to fail once.
+ * The DMA space over the fake kernel: every way to one through the same tests,
+ * and every call made to fail once.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "capture.h"
-#include "iommu/iommu.h"
 #include "test.h"
 #include "tests/fake/fake.h"
 #include "vmm/sys.h"
-#include "vmm/util.h"
+#include "ways.h"
 
-#define DEV "0000:01:00.0"
-#define DEV2 "0000:02:00.0"
-#define RAM (4 * MiB)
-
-static struct vm vm;
-static struct config cfg;
-
-/* What is called differently by the two. */
-struct words {
-	enum iommu_choice choice;
-	const char *map;
-	const char *whole_map;
-	const char *unmap;
-	const char *open;	/* of the device's or its group's node */
-	const char *use;	/* what the device fd comes from */
-};
-
-static const struct words legacy = {
-	IOMMU_LEGACY, "VFIO_IOMMU_MAP_DMA",
-	"VFIO_IOMMU_MAP_DMA iova=0x0 size=0x400000 flags=0x3 -> 0",
-	"VFIO_IOMMU_UNMAP_DMA",
-	"open /dev/vfio/1 ", "VFIO_GROUP_GET_DEVICE_FD",
-};
-static const struct words iommufd = {
-	IOMMU_IOMMUFD, "IOMMU_IOAS_MAP ",
-	"IOMMU_IOAS_MAP iova=0x0 length=0x400000 flags=0x7 -> 0",
-	"IOMMU_IOAS_UNMAP",
-	"open /dev/vfio/devices/vfio0 ", "VFIO_DEVICE_BIND_IOMMUFD",
-};
-
-static void build(void)
-{
-	fake_pci_nvme(DEV, 1);
-	fake_pci_nvme(DEV2, 2);
-}
-
-static void start(void)
-{
-	fake_begin();
-	build();
-	memset(&cfg, 0, sizeof(cfg));
-	CHECK_EQ(fake_vm_create(&vm, &cfg, RAM), 0);
-}
-
-static void stop(void)
-{
-	fake_vm_destroy(&vm);
-	fake_end();
-}
-
-/* ---- the contract, for both --------------------------------------------- */
+/* ---- the contract, for each way --------------------------------------------- */
 
 static void attach_maps_ram_once(const struct words *w)
 {
@@ -98,7 +47,7 @@ static void kvm_is_told_first_and_last(const struct words *w)
 			 w->use, w->map, NULL));
 	fake_journal_clear();
 	iommu_detach(iommu, fd);
-	CHECK(w == &legacy ?
+	CHECK(w->path != CDEV ?
 	      fake_order(w->unmap, "close VFIO device " DEV,
 			 "KVM_SET_DEVICE_ATTR group=0x1 attr=0x2",
 			 "close /dev/vfio/1", NULL) :
@@ -166,14 +115,6 @@ static void same_device_twice(const struct words *w)
 	iommu_detach(iommu, fd);
 	iommu_destroy(iommu);
 	stop();
-}
-
-static void *host_pages(size_t size)
-{
-	void *at;
-
-	CHECK_EQ(sys_mmap(&at, NULL, size, 3, 0x22, -1, 0), 0);
-	return at;
 }
 
 /* Memory that comes later follows; a device's own memory does not. */
@@ -311,20 +252,101 @@ static void memlock_used_up(const struct words *w)
 	stop();
 }
 
-#define BOTH(name) \
-	TEST(legacy_##name) { name(&legacy); } \
-	TEST(iommufd_##name) { name(&iommufd); }
+/* By the owner's mode, by asking for it, or not at all. */
+static void memlock_says_who_counts(const struct words *w)
+{
+	struct iommu *iommu;
 
-BOTH(attach_maps_ram_once)
-BOTH(kvm_is_told_first_and_last)
-BOTH(two_devices_share_one_space)
-BOTH(two_devices_of_one_group)
-BOTH(same_device_twice)
-BOTH(later_memory_follows)
-BOTH(refused_region_is_taken_back)
-BOTH(reach_ends_below_memory)
-BOTH(memlock_is_checked_first)
-BOTH(memlock_used_up)
+	start();
+	fake_host()->cap_ipc_lock = fake_host()->cap_sys_resource = false;
+	fake_host()->memlock = RAM - 1;
+	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
+	capture_begin(2);
+	CHECK_EQ(iommu_attach(iommu, DEV), -EPERM);
+	capture_end();
+	CHECK(said(w->by_process ? "counted for this process" :
+		   "counted for all processes of the user"));
+	iommu_destroy(iommu);
+	/* with the right to, it is always by process */
+	fake_host()->cap_sys_resource = true;
+	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
+	capture_begin(2);
+	CHECK_EQ(iommu_attach(iommu, DEV), -EPERM);
+	capture_end();
+	CHECK(said("counted for this process"));
+	iommu_destroy(iommu);
+	stop();
+}
+
+/* What the process has locked by other means counts too, where it counts. */
+static void memlock_adds_what_is_locked(const struct words *w)
+{
+	struct iommu *iommu;
+	int fd;
+
+	start();
+	fake_host()->cap_ipc_lock = fake_host()->cap_sys_resource = false;
+	fake_host()->memlock = RAM + MiB;
+	fake_host()->mlocked = 2 * MiB;
+	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
+	capture_begin(2);
+	fd = iommu_attach(iommu, DEV);
+	capture_end();
+	if (w->by_process) {
+		CHECK_EQ(fd, -EPERM);
+		CHECK(said("6144 KiB must be locked for DMA, 5120 KiB are"));
+		CHECK_EQ(fake_count(w->map), 0);
+	} else {
+		CHECK(fd >= 0);
+		iommu_detach(iommu, fd);
+	}
+	iommu_destroy(iommu);
+	stop();
+}
+
+/* Overlaps, holes and ends are the backend's to hide; what is left is this. */
+static void what_is_mapped_can_be_unmapped_and_mapped(const struct words *w)
+{
+	struct mem_region more = {
+		.name = "more", .gpa = 4 * GiB, .size = MiB, .fd = -1,
+		.flags = MEM_RAM,
+	};
+	struct mem_region same = more;
+	struct iommu *iommu;
+	int fd, i;
+
+	start();
+	same.hva = more.hva = host_pages(more.size);
+	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
+	fd = iommu_attach(iommu, DEV);
+	CHECK(fd >= 0);
+	for (i = 0; i < 3; i++) {
+		CHECK_EQ(mem_add(&vm.mem, &more), 0);
+		CHECK(fake_dma_at(4 * GiB));
+		CHECK_EQ(mem_add(&vm.mem, &same), -EEXIST);
+		mem_del(&vm.mem, &more);
+		CHECK(!fake_dma_at(4 * GiB));
+		CHECK(fake_dma_at(0));
+	}
+	iommu_detach(iommu, fd);
+	iommu_destroy(iommu);
+	sys_munmap(more.hva, more.size);
+	stop();
+}
+
+ALL(attach_maps_ram_once)
+ALL(kvm_is_told_first_and_last)
+ALL(two_devices_share_one_space)
+ALL(two_devices_of_one_group)
+ALL(same_device_twice)
+ALL(later_memory_follows)
+ALL(refused_region_is_taken_back)
+ALL(reach_ends_below_memory)
+ALL(memlock_is_checked_first)
+ALL(memlock_used_up)
+ALL(memlock_says_who_counts)
+ALL(memlock_adds_what_is_locked)
+ALL(what_is_mapped_can_be_unmapped_and_mapped)
 
 /* ---- every call fails once ---------------------------------------------- */
 
@@ -369,6 +391,7 @@ static bool survivable(const char *line)
 		"stat /dev/", "/vendor", "/device", "/class", "/name",
 		"readlink", "listdir", "/dev", "KVM_CHECK_EXTENSION",
 		"madvise", "attr=0x2", "UNMAP", "DETACH", "memory_size=0x0",
+		"VFIO_CHECK_EXTENSION", "IOMMU_OPTION", "op=0x0",
 	};
 	size_t i;
 
@@ -382,7 +405,7 @@ static void sweep(const struct words *w, unsigned int at_least)
 {
 	int n;
 
-	sweep_words = w;
+	way = sweep_words = w;
 	n = fake_sweep(build, whole_run, survivable);
 	CHECK(n >= (int)at_least);
 }
@@ -397,154 +420,17 @@ TEST(iommufd_survives_every_failing_call)
 	sweep(&iommufd, 50);
 }
 
-/* ---- mapping by file ---------------------------------------------------- */
-
-static int attach_huge(struct iommu **iommu)
+TEST(compat_survives_every_failing_call)
 {
-	fake_begin();
-	build();
-	cfg = (struct config){ .hugepages = true };
-	CHECK_EQ(fake_vm_create(&vm, &cfg, RAM), 0);
-	CHECK_EQ(iommu_create(iommu, &vm, IOMMU_IOMMUFD, DEV), 0);
-	return 0;
+	sweep(&compat, 50);
 }
 
-static void run_huge(struct iommu *iommu)
+TEST(instead_survives_every_failing_call)
 {
-	int fd = iommu_attach(iommu, DEV);
-
-	CHECK(fd >= 0);
-	CHECK_EQ(fake_maps(), 1);
-	iommu_detach(iommu, fd);
-	iommu_destroy(iommu);
-	stop();
+	sweep(&instead, 50);
 }
 
-TEST(huge_pages_are_mapped_by_file)
+TEST(by_group_survives_every_failing_call)
 {
-	struct iommu *iommu;
-	int fd;
-
-	attach_huge(&iommu);
-	fd = iommu_attach(iommu, DEV);
-	CHECK(fd >= 0);
-	CHECK_EQ(fake_count("IOMMU_IOAS_MAP_FILE iova=0x0 length=0x400000 start=0x0"),
-		 1);
-	CHECK_EQ(fake_count("IOMMU_IOAS_MAP "), 0);
-	iommu_detach(iommu, fd);
-	iommu_destroy(iommu);
-	stop();
-}
-
-/* Kernels before 6.13, and files that they can't map. */
-TEST(older_kernel_maps_huge_pages_by_address)
-{
-	static const int errs[] = { ENOTTY, EOPNOTSUPP, EINVAL };
-	struct iommu *iommu;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(errs); i++) {
-		test_note("errno %d", errs[i]);
-		attach_huge(&iommu);
-		fake_fail_call("IOMMU_IOAS_MAP_FILE", errs[i]);
-		run_huge(iommu);
-	}
-}
-
-TEST(no_room_is_no_reason_to_map_by_address)
-{
-	struct iommu *iommu;
-
-	attach_huge(&iommu);
-	fake_fail_call("IOMMU_IOAS_MAP_FILE", ENOMEM);
-	CHECK_EQ(iommu_attach(iommu, DEV), -ENOMEM);
-	CHECK_EQ(fake_count("IOMMU_IOAS_MAP "), 0);
-	iommu_destroy(iommu);
-	stop();
-}
-
-TEST(small_pages_are_mapped_by_address)
-{
-	struct iommu *iommu;
-	int fd;
-
-	start();
-	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_IOMMUFD, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
-	CHECK(fd >= 0);
-	CHECK_EQ(fake_count("IOMMU_IOAS_MAP_FILE"), 0);
-	CHECK_EQ(fake_count("IOMMU_IOAS_MAP "), 1);
-	iommu_detach(iommu, fd);
-	iommu_destroy(iommu);
-	stop();
-}
-
-/* ---- the choice --------------------------------------------------------- */
-
-/* Opens a space by @choice, and returns the log. */
-static const char *choose(enum iommu_choice choice)
-{
-	struct iommu *iommu;
-	const char *log;
-	int err;
-
-	capture_begin(2);
-	err = iommu_create(&iommu, &vm, choice, DEV);
-	log = capture_end();
-	CHECK_EQ(err, 0);
-	iommu_destroy(iommu);
-	return log;
-}
-
-TEST(auto_prefers_iommufd)
-{
-	start();
-	CHECK_STR(choose(IOMMU_AUTO), "postern: iommu: iommufd: /dev/iommu and the "
-		  "device's node are there\n");
-	CHECK_EQ(fake_count("open /dev/iommu"), 1);
-	CHECK_EQ(fake_count("open /dev/vfio/vfio"), 0);
-	stop();
-}
-
-TEST(auto_without_iommufd_takes_the_container)
-{
-	start();
-	fake_host()->iommufd = false;
-	CHECK_STR(choose(IOMMU_AUTO),
-		  "postern: iommu: legacy: no /dev/iommu\n");
-	stop();
-}
-
-TEST(auto_without_device_nodes_takes_the_container)
-{
-	start();
-	fake_host()->cdev = false;
-	CHECK_STR(choose(IOMMU_AUTO), "postern: iommu: legacy: the device has no "
-		  "node in /dev/vfio/devices/\n");
-	stop();
-}
-
-TEST(what_is_asked_for_is_taken)
-{
-	start();
-	CHECK_STR(choose(IOMMU_LEGACY),
-		  "postern: iommu: legacy: asked for\n");
-	CHECK_STR(choose(IOMMU_IOMMUFD),
-		  "postern: iommu: iommufd: asked for\n");
-	stop();
-}
-
-TEST(auto_with_neither_says_what_is_missing)
-{
-	struct iommu *iommu;
-
-	start();
-	fake_host()->iommufd = false;
-	fake_host()->legacy = false;
-	capture_begin(2);
-	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_AUTO, DEV), -ENOSYS);
-	capture_end();
-	CHECK(said("CONFIG_VFIO_CONTAINER"));
-	CHECK_EQ(said_lines(), 1);
-	stop();
+	sweep(&by_group, 50);
 }

@@ -14,29 +14,22 @@
 #include "vmm/log.h"
 #include "vmm/status.h"
 #include "vmm/util.h"
+#include "ways.h"
 
-#define DEV "0000:01:00.0"
 #define BESIDE "0000:01:00.1"
-#define RAM (4 * MiB)
 
 #define LEGACY_UNSAFE \
 	"/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 #define IOMMUFD_UNSAFE \
 	"/sys/module/iommufd/parameters/allow_unsafe_interrupts"
 
-static struct vm vm;
-static struct config cfg;
-
-static void start(void)
+/* A host without devices: each test has its own. */
+static void begin_as(const struct words *w)
 {
 	fake_begin();
+	if (w)
+		host_as(w);
 	CHECK_EQ(fake_vm_create(&vm, &cfg, RAM), 0);
-}
-
-static void stop(void)
-{
-	fake_vm_destroy(&vm);
-	fake_end();
 }
 
 /* Create a space for @node and attach it: 0 or the first -errno. */
@@ -72,12 +65,9 @@ static void refuse(enum iommu_choice choice, const char *node, int status,
 	CHECK_EQ(fake_maps(), maps);
 }
 
-static const enum iommu_choice both[] = { IOMMU_LEGACY, IOMMU_IOMMUFD };
-
-#define FOR_BOTH(choice) \
-	for (const enum iommu_choice *choice = both; choice < both + 2 && \
-	     (test_note("%s", *choice == IOMMU_LEGACY ? "legacy" : \
-			"iommufd"), true); choice++)
+#define FOR_ALL(w) \
+	for (const struct words *const *w = ways; *w && \
+	     (test_note("%s", way_name(*w)), true); w++)
 
 TEST(malformed_address)
 {
@@ -91,7 +81,7 @@ TEST(malformed_address)
 	char message[100];
 	size_t i;
 
-	start();
+	begin_as(NULL);
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		test_note("'%s'", wrong[i]);
 		refuse(IOMMU_AUTO, wrong[i], STATUS_USAGE, 1);
@@ -104,7 +94,7 @@ TEST(malformed_address)
 
 TEST(short_and_capital_addresses_are_understood)
 {
-	start();
+	begin_as(NULL);
 	fake_pci_nvme("0000:0a:00.0", 1);
 	CHECK_EQ(assign(IOMMU_AUTO, "0a:00.0"), 0);
 	CHECK_EQ(assign(IOMMU_AUTO, "0A:00.0"), 0);
@@ -114,7 +104,7 @@ TEST(short_and_capital_addresses_are_understood)
 
 TEST(absent_device)
 {
-	start();
+	begin_as(NULL);
 	refuse(IOMMU_AUTO, DEV, STATUS_HOST, 2);
 	CHECK(said(DEV ": no such device"));
 	CHECK(said("hint: postern devices"));
@@ -123,7 +113,7 @@ TEST(absent_device)
 
 TEST(bound_to_another_driver)
 {
-	start();
+	begin_as(NULL);
 	fake_pci(DEV, 0x1b36, 0x10, 0x010802, 1, "nvme");
 	refuse(IOMMU_AUTO, "01:00.0", STATUS_HOST, 2);
 	CHECK(said(DEV ": cannot be assigned: it is bound to the driver nvme"));
@@ -133,7 +123,7 @@ TEST(bound_to_another_driver)
 
 TEST(bound_to_nothing)
 {
-	start();
+	begin_as(NULL);
 	fake_pci(DEV, 0x1b36, 0x10, 0x010802, 1, NULL);
 	refuse(IOMMU_AUTO, DEV, STATUS_HOST, 2);
 	CHECK(said("no driver has it"));
@@ -143,11 +133,11 @@ TEST(bound_to_nothing)
 
 TEST(in_a_group_with_another_drivers_device)
 {
-	FOR_BOTH(choice) {
-		start();
+	FOR_ALL(w) {
+		begin_as(*w);
 		fake_pci_nvme(DEV, 7);
 		fake_pci(BESIDE, 0x8086, 0x1521, 0x020000, 7, "igb");
-		refuse(*choice, DEV, STATUS_HOST, 2);
+		refuse((*w)->choice, DEV, STATUS_HOST, 2);
 		CHECK(said(DEV));
 		CHECK(said(BESIDE));
 		CHECK(said("group 7"));
@@ -159,13 +149,13 @@ TEST(in_a_group_with_another_drivers_device)
 
 TEST(in_a_group_with_harmless_devices)
 {
-	FOR_BOTH(choice) {
-		start();
+	FOR_ALL(w) {
+		begin_as(*w);
 		fake_pci_nvme(DEV, 7);
 		fake_pci("0000:00:01.0", 0x8086, 1, 0x060400, 7, "pcieport");
 		fake_pci(BESIDE, 0x8086, 2, 0x020000, 7, NULL);
 		fake_pci("0000:01:00.2", 0x8086, 2, 0x020000, 7, "vfio-pci");
-		CHECK_EQ(assign(*choice, DEV), 0);
+		CHECK_EQ(assign((*w)->choice, DEV), 0);
 		stop();
 	}
 }
@@ -198,7 +188,7 @@ TEST(in_use_by_another_process)
 
 	for (i = 0; i < ARRAY_SIZE(pairs); i++) {
 		test_note("pair %zu", i);
-		start();
+		begin_as(NULL);
 		fake_pci_nvme(DEV, 1);
 		held_by_qemu(pairs[i][0], &theirs, &fd);
 		CHECK_EQ(iommu_create(&ours, &vm, pairs[i][1], DEV), 0);
@@ -220,7 +210,7 @@ TEST(in_use_by_somebody)
 	struct iommu *theirs;
 	int fd;
 
-	start();
+	begin_as(NULL);
 	fake_pci_nvme(DEV, 1);
 	held_by_qemu(IOMMU_LEGACY, &theirs, &fd);
 	fake_remove("/proc/4242/fd/9");
@@ -233,7 +223,7 @@ TEST(in_use_by_somebody)
 
 TEST(kernel_without_the_container)
 {
-	start();
+	begin_as(NULL);
 	fake_pci_nvme(DEV, 1);
 	fake_host()->legacy = false;
 	refuse(IOMMU_LEGACY, DEV, STATUS_HOST, 1);
@@ -244,7 +234,7 @@ TEST(kernel_without_the_container)
 
 TEST(kernel_without_iommufd)
 {
-	start();
+	begin_as(NULL);
 	fake_pci_nvme(DEV, 1);
 	fake_host()->iommufd = false;
 	refuse(IOMMU_IOMMUFD, DEV, STATUS_HOST, 1);
@@ -254,9 +244,10 @@ TEST(kernel_without_iommufd)
 
 TEST(kernel_without_device_nodes)
 {
-	start();
+	begin_as(NULL);
 	fake_pci_nvme(DEV, 1);
 	fake_host()->cdev = false;
+	fake_host()->legacy = false;	/* nor groups */
 	refuse(IOMMU_IOMMUFD, DEV, STATUS_HOST, 1);
 	CHECK(said("CONFIG_VFIO_DEVICE_CDEV"));
 	stop();
@@ -264,7 +255,7 @@ TEST(kernel_without_device_nodes)
 
 TEST(not_permitted)
 {
-	start();
+	begin_as(NULL);
 	fake_pci_nvme(DEV, 1);
 	fake_host()->root = false;
 	refuse(IOMMU_LEGACY, DEV, STATUS_PERMISSION, 2);
@@ -278,7 +269,7 @@ TEST(not_permitted)
 
 TEST(the_node_alone_is_not_permitted)
 {
-	start();
+	begin_as(NULL);
 	fake_pci_nvme(DEV, 3);
 	fake_fail_call("open /dev/vfio/3", EACCES);
 	refuse(IOMMU_LEGACY, DEV, STATUS_PERMISSION, 2);
@@ -290,32 +281,48 @@ TEST(the_node_alone_is_not_permitted)
 	stop();
 }
 
+/* Each hint names the module that refused, and helps with that alone. */
 TEST(interrupts_not_isolated)
 {
-	start();
-	fake_pci_nvme(DEV, 1);
-	fake_host()->intremap = false;
-	refuse(IOMMU_LEGACY, DEV, STATUS_PERMISSION, 2);
-	CHECK(said("cannot isolate its interrupts"));
-	CHECK(said("echo Y > " LEGACY_UNSAFE));
-	refuse(IOMMU_IOMMUFD, DEV, STATUS_PERMISSION, 2);
-	CHECK(said("echo Y > " IOMMUFD_UNSAFE));
-	/* each hint helps its own backend, and only that */
-	fake_file(LEGACY_UNSAFE, "Y\n");
-	CHECK_EQ(assign(IOMMU_LEGACY, DEV), 0);
-	refuse(IOMMU_IOMMUFD, DEV, STATUS_PERMISSION, 2);
-	fake_file(IOMMUFD_UNSAFE, "Y\n");
-	CHECK_EQ(assign(IOMMU_IOMMUFD, DEV), 0);
-	stop();
+	const char *file, *other;
+
+	FOR_ALL(w) {
+		file = (*w)->path == LEGACY ? LEGACY_UNSAFE : IOMMUFD_UNSAFE;
+		other = (*w)->path == LEGACY ? IOMMUFD_UNSAFE : LEGACY_UNSAFE;
+		begin_as(*w);
+		fake_pci_nvme(DEV, 1);
+		fake_host()->intremap = false;
+		fake_file(other, "Y\n");
+		refuse((*w)->choice, DEV, STATUS_PERMISSION, 2);
+		CHECK(said("cannot isolate its interrupts"));
+		CHECK(said("echo Y > "));
+		CHECK(said(file));
+		fake_file(file, "Y\n");
+		CHECK_EQ(assign((*w)->choice, DEV), 0);
+		stop();
+	}
+}
+
+/* iommufd finds out only as the device is opened. */
+TEST(another_kernel_driver_has_the_iommu)
+{
+	FOR_ALL(w) {
+		begin_as(*w);
+		fake_pci_nvme(DEV, 1);
+		fake_host()->busy_domain = true;
+		refuse((*w)->choice, DEV, STATUS_HOST, 1);
+		CHECK(said(DEV ": already in use"));
+		stop();
+	}
 }
 
 TEST(firmware_keeps_memory)
 {
-	FOR_BOTH(choice) {
-		start();
+	FOR_ALL(w) {
+		begin_as(*w);
 		fake_pci_nvme(DEV, 1);
 		fake_host()->rmrr = true;
-		refuse(*choice, DEV, STATUS_HOST, 1);
+		refuse((*w)->choice, DEV, STATUS_HOST, 1);
 		CHECK(said("RMRR"));
 		stop();
 	}
@@ -323,7 +330,7 @@ TEST(firmware_keeps_memory)
 
 TEST(no_iommu_on_the_host)
 {
-	start();
+	begin_as(NULL);
 	fake_pci(DEV, 0x1b36, 0x10, 0x010802, -1, "nvme");
 	refuse(IOMMU_AUTO, DEV, STATUS_HOST, 2);
 	CHECK(said("bound to the driver nvme"));
@@ -332,11 +339,11 @@ TEST(no_iommu_on_the_host)
 
 TEST(noiommu_group_is_refused)
 {
-	FOR_BOTH(choice) {
-		start();
+	FOR_ALL(w) {
+		begin_as(*w);
 		fake_pci_nvme(DEV, 0);
 		fake_file("/sys/kernel/iommu_groups/0/name", "vfio-noiommu\n");
-		refuse(*choice, DEV, STATUS_HOST, 2);
+		refuse((*w)->choice, DEV, STATUS_HOST, 2);
 		CHECK(said("noiommu mode"));
 		CHECK_EQ(fake_count("open /dev/vfio"), 0);
 		stop();
@@ -345,11 +352,11 @@ TEST(noiommu_group_is_refused)
 
 TEST(kvm_refuses_the_file)
 {
-	FOR_BOTH(choice) {
-		start();
+	FOR_ALL(w) {
+		begin_as(*w);
 		fake_pci_nvme(DEV, 1);
 		fake_fail_call("KVM_SET_DEVICE_ATTR", EINVAL);
-		refuse(*choice, DEV, STATUS_KERNEL, 1);
+		refuse((*w)->choice, DEV, STATUS_KERNEL, 1);
 		CHECK(said(DEV ": KVM refuses"));
 		stop();
 	}

@@ -97,7 +97,7 @@ static bool survivable(const char *line)
 {
 	static const char *const lines[] = {
 		"ioctl KVM_CHECK_EXTENSION", "ioctl KVM_SET_TSC_KHZ",
-		"ioctl KVM_GET_MSR_INDEX_LIST", "madvise",
+		"ioctl KVM_GET_MSR_INDEX_LIST", "madvise", "ioctl IOMMU_OPTION",
 		"open /proc/meminfo", "pread /proc/meminfo",
 		"open " SYS_DEV "/", "read " SYS_DEV "/",
 		"listdir " SYS_DEV "/vfio-dev", "stat " SYS_DEV "/vfio-dev/",

@@ -432,7 +432,7 @@ static bool survivable(const char *line)
 		"SET_IRQS", "GET_IRQ_INFO", "KVM_IRQFD",
 		"KVM_SET_GSI_ROUTING", "eventfd",
 		"KVM_SET_USER_MEMORY_REGION", "VFIO_DEVICE_RESET",
-		"VFIO_DEVICE_FEATURE",
+		"VFIO_DEVICE_FEATURE", "IOMMU_OPTION", "op=0x0", "stat /dev/",
 		/* What sysfs says is a help; unmapping can't be refused. */
 		"CHECK_EXTENSION", "/sys/",
 		"GET_REGION_INFO argsz=0x20 index=0x6", "UNMAP", "DETACH",
