@@ -54,17 +54,19 @@ struct iommu_backend {
 	const char *(*fallback)(const struct sysfs_device *dev);
 
 	/*
-	 * An empty space, for @dev first. -ENOSYS names the kernel symbol
-	 * that is missing.
+	 * An empty space, for @dev first; another one than @beside, or NULL.
+	 * -ENOSYS names the kernel symbol that is missing.
 	 */
-	int (*open)(void **space, const struct config *cfg,
+	int (*open)(void **space, void *beside, const struct config *cfg,
 		    const struct sysfs_device *dev);
 	void (*close)(void *space);
 
 	/*
 	 * Put @dev into the space; returns its device fd, with KVM told
 	 * before it was opened. Detach closes @device_fd and what it was
-	 * opened through; KVM is told in between.
+	 * opened through; KVM is told in between. -EXDEV, with no message:
+	 * not together with the devices that are in the space already, but
+	 * perhaps in another one.
 	 */
 	int (*attach)(void *space, struct kvm *kvm,
 		      const struct sysfs_device *dev);
@@ -86,6 +88,11 @@ struct iommu_backend {
 	 */
 	int (*map)(void *space, const struct iommu_map *map);
 	void (*unmap)(void *space, uint64_t iova, uint64_t size);
+	/*
+	 * The same mapping as in @from, sharing its pins. Silently -errno;
+	 * NULL: a space shares nothing.
+	 */
+	int (*copy)(void *space, void *from, const struct iommu_map *map);
 };
 
 extern const struct iommu_backend iommu_legacy;

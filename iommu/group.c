@@ -54,25 +54,26 @@ static int check_viable(int fd, const struct sysfs_device *dev)
 }
 
 /* The numbers that say: not with the devices that are here already. */
-static bool may_be_elsewhere(const struct groups *g, int err)
+static bool may_be_elsewhere(bool alone, int err)
 {
-	return groups_in_use(g) && (err == -EINVAL || err == -EADDRINUSE);
+	return !alone && (err == -EINVAL || err == -EADDRINUSE);
 }
 
 /*
  * VFIO's container measures a second group against its IOMMU as it joins,
  * hence EPERM.
  */
-static int join(const struct groups *g, int fd, const struct sysfs_device *dev)
+static int join(const struct groups *g, int fd, const struct sysfs_device *dev,
+		bool alone)
 {
 	int container = g->container;
 	int err = sys_ioctl(fd, VFIO_GROUP_SET_CONTAINER, &container);
 
 	if (err >= 0)
 		return 0;
-	if (may_be_elsewhere(g, err))
+	if (may_be_elsewhere(alone, err))
 		return -EXDEV;
-	return err == -EPERM && !g->late && groups_in_use(g) ?
+	return err == -EPERM && !g->late && !alone ?
 		explain_isolation(dev, g->unsafe) : explain_owner(dev, err);
 }
 
@@ -81,7 +82,7 @@ static int join(const struct groups *g, int fd, const struct sysfs_device *dev)
  * driver is given the VM as it is opened.
  */
 static int group_open(struct groups *g, struct kvm *kvm, struct group *group,
-		      const struct sysfs_device *dev)
+		      const struct sysfs_device *dev, bool alone)
 {
 	char path[SYSFS_PATH];
 	int err, fd;
@@ -93,7 +94,7 @@ static int group_open(struct groups *g, struct kvm *kvm, struct group *group,
 	err = check_viable(fd, dev);
 	if (err < 0)
 		goto close;
-	err = join(g, fd, dev);
+	err = join(g, fd, dev, alone);
 	if (err < 0)
 		goto close;
 	err = kvm_vfio_add(kvm, fd);
@@ -131,17 +132,17 @@ static struct group *find_group(struct groups *g, int id)
 }
 
 static int report_device(const struct groups *g,
-			 const struct sysfs_device *dev, int err)
+			 const struct sysfs_device *dev, bool alone, int err)
 {
 	if (!g->late)
 		return explain_call(dev, "cannot open the device through its group",
 				    err);
-	return may_be_elsewhere(g, err) ? -EXDEV :
+	return may_be_elsewhere(alone, err) ? -EXDEV :
 		explain_bind(dev, g->unsafe, err);
 }
 
 static int open_device(struct groups *g, struct group *group,
-		       const struct sysfs_device *dev)
+		       const struct sysfs_device *dev, bool alone)
 {
 	char name[SYSFS_ADDR];
 	unsigned int i;
@@ -155,7 +156,7 @@ static int open_device(struct groups *g, struct group *group,
 	snprintf(name, sizeof(name), "%s", dev->addr);
 	fd = sys_ioctl(group->fd, VFIO_GROUP_GET_DEVICE_FD, name);
 	if (fd < 0)
-		return report_device(g, dev, fd);
+		return report_device(g, dev, alone, fd);
 	g->devices[i].fd = fd;
 	g->devices[i].group = group;
 	group->devices++;
@@ -163,7 +164,7 @@ static int open_device(struct groups *g, struct group *group,
 }
 
 int groups_attach(struct groups *g, struct kvm *kvm,
-		  const struct sysfs_device *dev,
+		  const struct sysfs_device *dev, bool alone,
 		  int (*ready)(void *arg, const struct sysfs_device *dev),
 		  void *arg)
 {
@@ -173,13 +174,13 @@ int groups_attach(struct groups *g, struct kvm *kvm,
 	if (!group)
 		return explain_call(dev, "one group too many", -ENOSPC);
 	if (!group->devices) {
-		err = group_open(g, kvm, group, dev);
+		err = group_open(g, kvm, group, dev, alone);
 		if (err < 0)
 			return err;
 		err = ready ? ready(arg, dev) : 0;
 	}
 	if (err >= 0)
-		err = open_device(g, group, dev);
+		err = open_device(g, group, dev, alone);
 	if (err < 0 && !group->devices)
 		group_close(kvm, group);
 	return err;

@@ -41,11 +41,11 @@ struct groups {
  * groups_attach - the fd of @dev, opened through its group, which joins the
  * container with its first device; KVM is told before. @ready, unless NULL,
  * is called with @arg when the group has joined: what it refuses is taken
- * back. Prints its errors, but for -EXDEV: the container has devices, and
- * will have this one in another container at most.
+ * back. Prints its errors, but for -EXDEV unless @alone: with the devices that
+ * share its address space it cannot be, perhaps in another.
  */
 int groups_attach(struct groups *g, struct kvm *kvm,
-		  const struct sysfs_device *dev,
+		  const struct sysfs_device *dev, bool alone,
 		  int (*ready)(void *arg, const struct sysfs_device *dev),
 		  void *arg);
 /*
@@ -61,7 +61,7 @@ int groups_fd(const struct groups *g, int id);
 bool groups_node(const struct sysfs_device *dev, char path[SYSFS_PATH]);
 #else
 static inline int groups_attach(struct groups *g, struct kvm *kvm,
-				const struct sysfs_device *dev,
+				const struct sysfs_device *dev, bool alone,
 				int (*ready)(void *arg,
 					     const struct sysfs_device *dev),
 				void *arg)

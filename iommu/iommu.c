@@ -1,126 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The DMA space of a VM: chooses a backend, attaches devices through it, and
- * mirrors guest RAM into it as a memory listener; see iommu.h. It knows
- * memory and backends, and neither devices nor how a backend does its work.
+ * The DMA space of a VM: its life, and the devices in it; see iommu.h. It
+ * knows memory and backends, and neither devices nor how a backend does its
+ * work.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "iommu/backend.h"
 #include "iommu/explain.h"
-#include "iommu/iommu.h"
-#include "iommu/memlock.h"
-#include "iommu/uapi.h"
+#include "iommu/iommu_priv.h"
 #include "vmm/log.h"
-#include "vmm/sys.h"
 #include "vmm/util.h"
 
-struct iommu {
-	struct vm *vm;
-	const struct iommu_backend *backend;
-	void *space;
-	struct mem_listener listener;	/* joined while a device is attached */
-	struct {
-		int fd;			/* -1: free */
-		char addr[SYSFS_ADDR];
-		bool reset;		/* with its bus, for another one */
-	} devices[CONFIG_VFIO_MAX];
-	unsigned int nr_devices;
-	struct iommu_limits limits;	/* of all devices attached */
-	uint64_t mapped;		/* bytes of RAM */
-	bool warned;			/* that devices don't reach others */
-};
-
-struct choice {
-	enum iommu_choice choice;
-	const struct iommu_backend *backend;
-};
-
-/* In order of preference; an entry that is not built in has no backend. */
-static const struct choice choices[] = {
-	{ IOMMU_IOMMUFD, IS_ENABLED(CONFIG_IOMMUFD) ? &iommu_iommufd : NULL },
-	{ IOMMU_LEGACY,
-	  IS_ENABLED(CONFIG_VFIO_CONTAINER) ? &iommu_legacy : NULL },
-};
-
-#define ONLY_ONE \
-	(!IS_ENABLED(CONFIG_IOMMUFD) || !IS_ENABLED(CONFIG_VFIO_CONTAINER))
-
-static const struct iommu_backend *chosen(const struct choice *c,
-					  const char *why)
+static int space_open(struct iommu *iommu, struct space *s,
+		      const struct sysfs_device *dev)
 {
-	log_info("iommu: %s: %s", c->backend->name, why);
-	return c->backend;
-}
-
-/* What makes do with less, or else the last: its error says what is missing. */
-static const struct iommu_backend *choose_fallback(const struct sysfs_device *dev,
-						   const struct iommu_backend *last)
-{
-	const struct choice *c;
-	const char *why;
-
-	for (c = choices; c < choices + ARRAY_SIZE(choices); c++) {
-		why = c->backend && c->backend->fallback ?
-			c->backend->fallback(dev) : NULL;
-		if (why)
-			return chosen(c, why);
-	}
-	return last;
-}
-
-/* The first that the host has all for. */
-static const struct iommu_backend *choose_auto(const struct sysfs_device *dev)
-{
-	const struct choice *c, *last = NULL;
-	const char *lack, *before = NULL;
-
-	for (c = choices; c < choices + ARRAY_SIZE(choices); c++) {
-		if (!c->backend)
-			continue;
-		last = c;
-		lack = c->backend->lacks(dev);
-		if (!lack)
-			return chosen(c, before ? before : c->backend->offer);
-		if (!before)
-			before = lack;
-	}
-	return choose_fallback(dev, last->backend);
-}
-
-/* A container that the user names is for the one that knows containers. */
-static int check_container(const struct config *cfg, enum iommu_choice *choice)
-{
-	if (!cfg->container)
-		return 0;
-	if (*choice == IOMMU_IOMMUFD) {
-		log_err("--container: %s: iommufd has no use for one",
-			cfg->container);
-		return -EDOM;
-	}
-	*choice = IOMMU_LEGACY;
-	return 0;
-}
-
-static const struct iommu_backend *choose(enum iommu_choice choice,
-					  const struct sysfs_device *dev)
-{
-	const struct choice *c;
-
-	for (c = choices; c < choices + ARRAY_SIZE(choices); c++) {
-		if (c->backend && ONLY_ONE &&
-		    (choice == IOMMU_AUTO || choice == c->choice))
-			return chosen(c, "the only one built in");
-		if (c->backend && choice == c->choice)
-			return chosen(c, "asked for");
-	}
-	if (choice == IOMMU_AUTO)
-		return choose_auto(dev);
-	log_err("iommu: the backend asked for is not built into this program");
-	return NULL;
+	return iommu->backend->open(&s->handle, iommu->spaces[0].handle,
+				    iommu->vm->cfg, dev);
 }
 
 int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
@@ -132,18 +29,18 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 	int err;
 
 	err = explain_device(node, &dev);
-	if (err >= 0)
-		err = check_container(vm->cfg, &choice);
 	if (err < 0)
 		return err;
 	iommu = calloc(1, sizeof(*iommu));
 	if (!iommu)
 		return -ENOMEM;
 	iommu->vm = vm;
+	for (i = 0; i < SPACES_MAX; i++)
+		iommu->spaces[i].iommu = iommu;
 	for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
 		iommu->devices[i].fd = -1;
-	iommu->backend = choose(choice, &dev);
-	err = iommu->backend ? iommu->backend->open(&iommu->space, vm->cfg, &dev) :
+	iommu->backend = choose_backend(vm->cfg, choice, &dev);
+	err = iommu->backend ? space_open(iommu, &iommu->spaces[0], &dev) :
 		-EDOM;
 	if (err < 0)
 		goto free;
@@ -157,214 +54,17 @@ free:
 
 void iommu_destroy(struct iommu *iommu)
 {
-	iommu->backend->close(iommu->space);
-	free(iommu->limits.ranges);
+	struct space *s;
+
+	for (s = iommu->spaces; s < iommu->spaces + SPACES_MAX; s++) {
+		if (s->handle)
+			iommu->backend->close(s->handle);
+		free(s->limits.ranges);
+	}
 	free(iommu);
 }
 
-/*
- * The first stretch inside [gpa, gpa + size) that no allowed range covers;
- * false where all is allowed.
- */
-static bool find_hole(const struct iommu *iommu, uint64_t gpa, uint64_t size,
-		      struct iommu_range *hole)
-{
-	uint64_t at = gpa, last = gpa + (size - 1);
-	const struct iommu_range *r;
-
-	hole->last = UINT64_MAX;
-	for (r = iommu->limits.ranges;
-	     r < iommu->limits.ranges + iommu->limits.nr_ranges; r++) {
-		if (r->last < at)
-			continue;
-		if (r->first > at) {
-			hole->last = r->first - 1;
-			break;
-		}
-		if (r->last >= last)
-			return false;
-		at = r->last + 1;
-	}
-	hole->first = at;
-	return true;
-}
-
-static int check_range(const struct iommu *iommu,
-		       const struct mem_region *region)
-{
-	struct iommu_range hole;
-
-	if (!find_hole(iommu, region->gpa, region->size, &hole))
-		return 0;
-	log_err("memory: %s, 0x%llx-0x%llx, is not all within the device's reach: "
-		"its IOMMU keeps 0x%llx-0x%llx",
-		region->name, (unsigned long long)region->gpa,
-		(unsigned long long)(region->gpa + region->size - 1),
-		(unsigned long long)hole.first, (unsigned long long)hole.last);
-	return -ERANGE;
-}
-
-static struct iommu_map map_of(const struct mem_region *region)
-{
-	return (struct iommu_map){
-		.name = region->name,
-		.iova = region->gpa,
-		.size = region->size,
-		.hva = region->hva,
-		.fd = region->fd,
-		.fd_offset = region->fd_offset,
-		.hugetlb = region->flags & MEM_HUGETLB,
-		.readonly = region->flags & MEM_READONLY,
-		.device = region->flags & MEM_DEVICE,
-	};
-}
-
-static int ram_add(struct iommu *iommu, struct mem_region *region)
-{
-	const struct iommu_map map = map_of(region);
-	int err;
-
-	err = check_range(iommu, region);
-	if (err < 0)
-		return err;
-	err = memlock_check(region->size, iommu->mapped,
-			    iommu->limits.by_process);
-	if (err < 0)
-		return err;
-	err = map.readonly ? 0 : mem_prefault(region);
-	if (err < 0)
-		return err;
-	err = iommu->backend->map(iommu->space, &map);
-	if (err < 0)
-		return err;
-	iommu->mapped += region->size;
-	return 0;
-}
-
-/*
- * The BAR of one device, for the others to reach: worth something with two
- * devices or more, and never worth a failure.
- */
-static int bar_add(struct iommu *iommu, const struct mem_region *region)
-{
-	const struct iommu_map map = map_of(region);
-	struct iommu_range hole;
-	int err = -ERANGE;
-
-	if (region->flags & MEM_NO_DMA || iommu->nr_devices < 2 ||
-	    iommu->vm->cfg->p2p == P2P_OFF)
-		return -ENOENT;
-	if (!find_hole(iommu, region->gpa, region->size, &hole))
-		err = iommu->backend->map(iommu->space, &map);
-	trace(TRACE_MEM, "p2p: %s at 0x%llx: %d", region->name,
-	      (unsigned long long)region->gpa, err);
-	if (err < 0 && !iommu->warned) {
-		iommu->warned = true;
-		log_warn("iommu: devices cannot reach the memory of %s: %s",
-			 region->name, err == -EOPNOTSUPP ?
-			 "the kernel gives no dma-buf of it" : err == -EFAULT ?
-			 "iommufd maps it as a dma-buf only" : err_text(err));
-		log_hint("if none has to: --p2p off");
-	}
-	return err;
-}
-
-static int region_add(struct mem_listener *listener, struct mem_region *region)
-{
-	struct iommu *iommu = container_of(listener, struct iommu, listener);
-	int err;
-
-	if (region->flags & MEM_RAM) {
-		err = ram_add(iommu, region);
-		region->dma = err >= 0;
-		return err;
-	}
-	region->dma = bar_add(iommu, region) >= 0;
-	return 0;
-}
-
-static void region_del(struct mem_listener *listener, struct mem_region *region)
-{
-	struct iommu *iommu = container_of(listener, struct iommu, listener);
-
-	if (!region->dma)
-		return;
-	region->dma = false;
-	iommu->backend->unmap(iommu->space, region->gpa, region->size);
-	if (region->flags & MEM_RAM)
-		iommu->mapped -= region->size;
-}
-
-/* With another device attached they may have become narrower. */
-static int read_limits(struct iommu *iommu)
-{
-	struct iommu_limits limits = { 0 };
-	int err;
-
-	err = iommu->backend->limits(iommu->space, &limits);
-	if (err < 0)
-		return err;
-	free(iommu->limits.ranges);
-	iommu->limits = limits;
-	return 0;
-}
-
-/* Of a container's mappings there is a limited number. */
-static int check_maps(const struct iommu *iommu, uint32_t maps)
-{
-	if (!IS_ENABLED(CONFIG_VFIO_CONTAINER) || maps <= iommu->limits.maps)
-		return 0;
-	log_err("memory: %u mappings are needed for DMA, %u are allowed",
-		maps, iommu->limits.maps);
-	log_hint("as root: echo %u > /sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
-		 maps);
-	return -ERANGE;
-}
-
-/* All that can be known to fail, before minutes are spent on mapping. */
-static int check_memory(struct iommu *iommu)
-{
-	const struct mem_region *region;
-	uint64_t bytes = 0;
-	uint32_t maps = 0;
-	int err;
-
-	for (region = iommu->vm->mem.regions; region; region = region->next) {
-		if (!(region->flags & MEM_RAM))
-			continue;
-		err = check_range(iommu, region);
-		if (err < 0)
-			return err;
-		if (region->dma)
-			continue;
-		bytes += region->size;
-		maps++;
-	}
-	err = check_maps(iommu, maps);
-	return err < 0 ? err : memlock_check(bytes, iommu->mapped,
-					     iommu->limits.by_process);
-}
-
-static int join(struct iommu *iommu)
-{
-	int err;
-
-	err = read_limits(iommu);
-	if (err < 0)
-		return err;
-	err = check_memory(iommu);
-	if (err < 0 || iommu->nr_devices)
-		return err;
-	iommu->listener = (struct mem_listener){
-		.name = "iommu",
-		.add = region_add,
-		.del = region_del,
-	};
-	return mem_listen(&iommu->vm->mem, &iommu->listener);
-}
-
-/* The index of device fd @fd, or -1; for @fd -1, of a free entry. */
-static int find_device(const struct iommu *iommu, int fd)
+int iommu_find(const struct iommu *iommu, int fd)
 {
 	unsigned int i;
 
@@ -384,16 +84,63 @@ static int check_new(const struct iommu *iommu, const struct sysfs_device *dev)
 			log_err("%s: given twice", dev->addr);
 			return -EDOM;
 		}
-	if (find_device(iommu, -1) >= 0)
+	if (iommu_find(iommu, -1) >= 0)
 		return 0;
 	log_err("%s: cannot be assigned: more than %d devices", dev->addr,
 		CONFIG_VFIO_MAX);
 	return -EDOM;
 }
 
+static int space_attach(struct space *s, const struct sysfs_device *dev)
+{
+	return s->iommu->backend->attach(s->handle, &s->iommu->vm->kvm, dev);
+}
+
+/* Into the first space with devices that takes it. */
+static int attach_beside(struct iommu *iommu, const struct sysfs_device *dev,
+			 struct space **space)
+{
+	struct space *s;
+	int fd = -EXDEV;
+
+	for (s = iommu->spaces; s < iommu->spaces + SPACES_MAX; s++) {
+		if (!s->devices)
+			continue;
+		*space = s;
+		fd = space_attach(s, dev);
+		if (fd != -EXDEV)
+			return fd;
+	}
+	return fd;
+}
+
+/* Into one that is empty. */
+static int attach_alone(struct iommu *iommu, const struct sysfs_device *dev,
+			struct space **space)
+{
+	struct space *s = iommu->spaces;
+	int err;
+
+	while (s < iommu->spaces + SPACES_MAX && s->devices)
+		s++;
+	if (s == iommu->spaces + SPACES_MAX)
+		return explain_call(dev, "needs one address space too many",
+				    -ENOSPC);
+	err = s->handle ? 0 : space_open(iommu, s, dev);
+	if (err < 0)
+		return err;
+	*space = s;
+	if (iommu->nr_devices)
+		log_info("iommu: %s: in another address space: the kernel keeps it "
+			 "apart from the other devices",
+			 dev->addr);
+	return space_attach(s, dev);
+}
+
 int iommu_attach(struct iommu *iommu, const char *node)
 {
 	struct sysfs_device dev;
+	struct space *s = NULL;
 	int fd, err, i;
 
 	err = explain_device(node, &dev);
@@ -402,151 +149,39 @@ int iommu_attach(struct iommu *iommu, const char *node)
 	err = check_new(iommu, &dev);
 	if (err < 0)
 		return err;
-	fd = iommu->backend->attach(iommu->space, &iommu->vm->kvm, &dev);
+	fd = attach_beside(iommu, &dev, &s);
+	if (fd == -EXDEV)
+		fd = attach_alone(iommu, &dev, &s);
 	if (fd < 0)
 		return fd;
-	err = join(iommu);
+	err = mirror_device(s);
 	if (err < 0)
 		goto detach;
-	i = find_device(iommu, -1);
+	i = iommu_find(iommu, -1);
 	iommu->devices[i].fd = fd;
 	iommu->devices[i].reset = false;
+	iommu->devices[i].space = s;
 	memcpy(iommu->devices[i].addr, dev.addr, sizeof(dev.addr));
 	iommu->nr_devices++;
+	s->devices++;
 	return fd;
 
 detach:
-	iommu->backend->detach(iommu->space, &iommu->vm->kvm, fd);
+	iommu->backend->detach(s->handle, &iommu->vm->kvm, fd);
 	return err;
 }
 
 void iommu_detach(struct iommu *iommu, int device_fd)
 {
-	int i = find_device(iommu, device_fd);
+	int i = iommu_find(iommu, device_fd);
+	struct space *s;
 
 	if (device_fd < 0 || i < 0)
 		return;
+	s = iommu->devices[i].space;
 	iommu->devices[i].fd = -1;
-	if (!--iommu->nr_devices)
-		mem_unlisten(&iommu->vm->mem, &iommu->listener);
-	iommu->backend->detach(iommu->space, &iommu->vm->kvm, device_fd);
-}
-
-/* ---- resetting a bus ---------------------------------------------------- */
-
-#define BUS_DEVICES_MAX 256
-
-/* Who is on the device's bus: asked twice, the first time for the number. */
-static int bus_devices(int device_fd, struct vfio_pci_hot_reset_info **out)
-{
-	struct vfio_pci_hot_reset_info first = { .argsz = sizeof(first) };
-	struct vfio_pci_hot_reset_info *info;
-	size_t size;
-	int err;
-
-	err = sys_ioctl(device_fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &first);
-	if (err < 0 && err != -ENOSPC)
-		return err;
-	if (first.count > BUS_DEVICES_MAX)
-		return -ENOSPC;
-	size = sizeof(*info) + first.count * sizeof(info->devices[0]);
-	info = calloc(1, size);
-	if (!info)
-		return -ENOMEM;
-	info->argsz = size;
-	err = sys_ioctl(device_fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, info);
-	if (err >= 0 && info->count > first.count)
-		err = -EAGAIN;	/* somebody was plugged in */
-	if (err < 0)
-		free(info);
-	else
-		*out = info;
-	return err;
-}
-
-struct bus_reset {
-	struct vfio_pci_hot_reset reset;
-	int32_t fds[CONFIG_VFIO_MAX];
-};
-
-/*
- * The groups' files, each once; -EBUSY where one is not ours. Only for what
- * was opened through its group: of others the kernel says itself whose they
- * are.
- */
-static int prove_groups(const struct iommu *iommu,
-			const struct vfio_pci_hot_reset_info *info,
-			struct bus_reset *arg)
-{
-	unsigned int i, n;
-	int fd;
-
-	if (!iommu->backend->group_fd)
-		return -EBUSY;
-	for (i = 0; i < info->count; i++) {
-		fd = iommu->backend->group_fd(iommu->space,
-					      info->devices[i].group_id);
-		for (n = 0; n < arg->reset.count && arg->fds[n] != fd; n++)
-			;
-		if (fd < 0 || n == CONFIG_VFIO_MAX)
-			return -EBUSY;
-		arg->fds[n] = fd;
-		arg->reset.count = MAX(arg->reset.count, n + 1);
-	}
-	return 0;
-}
-
-static int ask_reset(const struct iommu *iommu, int device_fd,
-		     const struct vfio_pci_hot_reset_info *info)
-{
-	struct bus_reset arg = { .reset.argsz = sizeof(arg) };
-	int err = 0;
-
-	if (!(info->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID))
-		err = prove_groups(iommu, info, &arg);
-	else if (!(info->flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED))
-		err = -EBUSY;
-	if (err >= 0)
-		err = sys_ioctl(device_fd, VFIO_DEVICE_PCI_HOT_RESET, &arg);
-	/* One that belongs to the group may be without VFIO's driver. */
-	return err == -EINVAL ? -EBUSY : err;
-}
-
-static void note_reset(struct iommu *iommu,
-		       const struct vfio_pci_hot_reset_info *info)
-{
-	const struct vfio_pci_dependent_device *dev;
-	char addr[SYSFS_ADDR];
-	unsigned int i;
-
-	for (dev = info->devices; dev < info->devices + info->count; dev++) {
-		snprintf(addr, sizeof(addr), "%04x:%02x:%02x.%x", dev->segment,
-			 dev->bus, dev->devfn >> 3, dev->devfn & 7);
-		for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
-			if (!strcmp(iommu->devices[i].addr, addr))
-				iommu->devices[i].reset = true;
-	}
-}
-
-/*
- * Whose turn it is when another's reset has met it already has had its own:
- * a bus of eight functions takes one, which is long enough. At exit, too, the
- * other may have been given back by now, and the bus is not ours any more.
- */
-int iommu_bus_reset(struct iommu *iommu, int device_fd)
-{
-	struct vfio_pci_hot_reset_info *info;
-	int i = find_device(iommu, device_fd), err = 0;
-
-	if (!iommu->devices[i].reset) {
-		err = bus_devices(device_fd, &info);
-		if (err < 0)
-			return err;
-		err = ask_reset(iommu, device_fd, info);
-		if (err >= 0)
-			note_reset(iommu, info);
-		free(info);
-	}
-	iommu->devices[i].reset = false;
-	return err;
+	iommu->nr_devices--;
+	if (!--s->devices)
+		mirror_stop(s);
+	iommu->backend->detach(s->handle, &iommu->vm->kvm, device_fd);
 }

@@ -27,11 +27,18 @@
 #define IOMMU_NODE "/dev/iommu"
 #define DEVICE_NODES "/dev/vfio/devices/"
 
+/* Open once, whatever the number of address spaces. */
 struct iommufd {
 	int fd;
-	uint32_t ioas;
+	unsigned int spaces;
 	bool by_process;
-	struct groups *groups;	/* NULL before the first */
+	struct groups groups;
+};
+
+struct ioas {
+	struct iommufd *file;
+	uint32_t id;
+	unsigned int devices;
 };
 
 static const char *iommufd_lacks(const struct sysfs_device *dev)
@@ -61,44 +68,81 @@ static int report_open(int err)
 	return -ENOSYS;
 }
 
-static int iommufd_open(void **space, const struct config *cfg,
-			const struct sysfs_device *dev)
+static int file_open(struct iommufd **out)
+{
+	struct iommufd *file = calloc(1, sizeof(*file));
+	int fd;
+
+	if (!file)
+		return -ENOMEM;
+	fd = sys_open(IOMMU_NODE, O_RDWR, 0);
+	if (fd < 0) {
+		free(file);
+		return report_open(fd);
+	}
+	file->fd = file->groups.container = fd;
+	file->groups.late = true;
+	file->groups.unsafe = UNSAFE_IOMMUFD;
+	file->by_process = memlock_by_process(fd);
+	*out = file;
+	return 0;
+}
+
+static void file_put(struct iommufd *file)
+{
+	if (file->spaces)
+		return;
+	sys_close(file->fd);
+	free(file);
+}
+
+static int ioas_alloc(struct ioas *s)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-	struct iommufd *s = calloc(1, sizeof(*s));
-	int err;
+	int err = sys_ioctl(s->file->fd, IOMMU_IOAS_ALLOC, &alloc);
+
+	s->id = alloc.out_ioas_id;
+	if (err < 0)
+		log_err(IOMMU_NODE ": cannot make an address space: %s",
+			err_text(err));
+	return err;
+}
+
+static int iommufd_open(void **space, void *beside, const struct config *cfg,
+			const struct sysfs_device *dev)
+{
+	struct ioas *s = calloc(1, sizeof(*s)), *sibling = beside;
+	int err = 0;
 
 	if (!s)
 		return -ENOMEM;
-	s->fd = sys_open(IOMMU_NODE, O_RDWR, 0);
-	if (s->fd < 0) {
-		err = report_open(s->fd);
+	if (sibling)
+		s->file = sibling->file;
+	else
+		err = file_open(&s->file);
+	if (err < 0)
 		goto free;
-	}
-	s->by_process = memlock_by_process(s->fd);
-	err = sys_ioctl(s->fd, IOMMU_IOAS_ALLOC, &alloc);
-	if (err < 0) {
-		log_err(IOMMU_NODE ": cannot make an address space: %s",
-			err_text(err));
-		goto close;
-	}
-	s->ioas = alloc.out_ioas_id;
+	err = ioas_alloc(s);
+	if (err < 0)
+		goto put;
+	s->file->spaces++;
 	*space = s;
 	return 0;
 
-close:
-	sys_close(s->fd);
+put:
+	file_put(s->file);
 free:
 	free(s);
 	return err;
 }
 
+/* Address spaces go with the file. */
 static void iommufd_close(void *space)
 {
-	struct iommufd *s = space;
+	struct ioas *s = space;
 
-	sys_close(s->fd);
-	free(s->groups);
+	s->file->spaces--;
+	file_put(s->file);
 	free(s);
 }
 
@@ -118,27 +162,29 @@ static int open_node(const struct sysfs_device *dev)
 	return fd < 0 ? explain_open(path, dev, fd) : fd;
 }
 
-static int bind_device(const struct iommufd *s, int fd,
+static int bind_device(const struct ioas *s, int fd,
 		       const struct sysfs_device *dev)
 {
 	struct vfio_device_bind_iommufd arg = {
 		.argsz = sizeof(arg),
-		.iommufd = s->fd,
+		.iommufd = s->file->fd,
 	};
 	int err = sys_ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &arg);
 
 	return err < 0 ? explain_bind(dev, UNSAFE_IOMMUFD, err) : 0;
 }
 
-static int attach_device(const struct iommufd *s, int fd,
+static int attach_device(const struct ioas *s, int fd,
 			 const struct sysfs_device *dev)
 {
 	struct vfio_device_attach_iommufd_pt arg = {
 		.argsz = sizeof(arg),
-		.pt_id = s->ioas,
+		.pt_id = s->id,
 	};
 	int err = sys_ioctl(fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg);
 
+	if (s->devices && (err == -EINVAL || err == -EADDRINUSE))
+		return -EXDEV;
 	if (err == -EADDRINUSE)
 		return explain_reserved(dev);
 	return err < 0 ? explain_call(dev, "cannot attach it to the address space",
@@ -146,7 +192,7 @@ static int attach_device(const struct iommufd *s, int fd,
 }
 
 /* KVM is told before the bind, which gives the VM to the device's driver. */
-static int attach_by_node(struct iommufd *s, struct kvm *kvm,
+static int attach_by_node(struct ioas *s, struct kvm *kvm,
 			  const struct sysfs_device *dev)
 {
 	int fd, err;
@@ -174,46 +220,37 @@ close:
 	return err;
 }
 
-/* Devices that are opened through their groups go into our address space. */
-static int set_compat(struct iommufd *s)
+/*
+ * Devices that are opened through their groups go into the address space
+ * that is set here at the time.
+ */
+static int attach_by_group(struct ioas *s, struct kvm *kvm,
+			   const struct sysfs_device *dev)
 {
 	struct iommu_vfio_ioas arg = {
 		.size = sizeof(arg),
 		.op = IOMMU_VFIO_IOAS_SET,
-		.ioas_id = s->ioas,
+		.ioas_id = s->id,
 	};
+	int err = sys_ioctl(s->file->fd, IOMMU_VFIO_IOAS, &arg);
 
-	return sys_ioctl(s->fd, IOMMU_VFIO_IOAS, &arg);
-}
-
-static int attach_by_group(struct iommufd *s, struct kvm *kvm,
-			   const struct sysfs_device *dev)
-{
-	int err;
-
-	if (!s->groups) {
-		err = set_compat(s);
-		if (err < 0)
-			return explain_call(dev, "cannot have its group use the address space",
-					    err);
-		s->groups = calloc(1, sizeof(*s->groups));
-		if (!s->groups)
-			return -ENOMEM;
-		s->groups->container = s->fd;
-		s->groups->late = true;
-		s->groups->unsafe = UNSAFE_IOMMUFD;
-	}
-	return groups_attach(s->groups, kvm, dev, NULL, NULL);
+	if (err < 0)
+		return explain_call(dev, "cannot have its group use the address space",
+				    err);
+	return groups_attach(&s->file->groups, kvm, dev, !s->devices, NULL,
+			     NULL);
 }
 
 static int iommufd_attach(void *space, struct kvm *kvm,
 			  const struct sysfs_device *dev)
 {
 	char group[SYSFS_PATH];
+	struct ioas *s = space;
+	int fd = !dev->has_node && groups_node(dev, group) ?
+		attach_by_group(s, kvm, dev) : attach_by_node(s, kvm, dev);
 
-	return !dev->has_node && groups_node(dev, group) ?
-		attach_by_group(space, kvm, dev) :
-		attach_by_node(space, kvm, dev);
+	s->devices += fd >= 0;
+	return fd;
 }
 
 /*
@@ -223,10 +260,11 @@ static int iommufd_attach(void *space, struct kvm *kvm,
 static void iommufd_detach(void *space, struct kvm *kvm, int device_fd)
 {
 	struct vfio_device_detach_iommufd_pt arg = { .argsz = sizeof(arg) };
-	struct iommufd *s = space;
+	struct ioas *s = space;
 	int err;
 
-	if (s->groups && groups_detach(s->groups, kvm, device_fd))
+	s->devices--;
+	if (groups_detach(&s->file->groups, kvm, device_fd))
 		return;
 	err = sys_ioctl(device_fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg);
 	if (err < 0)
@@ -237,21 +275,21 @@ static void iommufd_detach(void *space, struct kvm *kvm, int device_fd)
 
 static int iommufd_group_fd(void *space, int id)
 {
-	const struct iommufd *s = space;
+	const struct ioas *s = space;
 
-	return s->groups ? groups_fd(s->groups, id) : -1;
+	return groups_fd(&s->file->groups, id);
 }
 
-static int ask_ranges(const struct iommufd *s, struct iommu_iova_range *ranges,
+static int ask_ranges(const struct ioas *s, struct iommu_iova_range *ranges,
 		      uint32_t *nr, uint64_t *page)
 {
 	struct iommu_ioas_iova_ranges arg = {
 		.size = sizeof(arg),
-		.ioas_id = s->ioas,
+		.ioas_id = s->id,
 		.num_iovas = *nr,
 		.allowed_iovas = (uintptr_t)ranges,
 	};
-	int err = sys_ioctl(s->fd, IOMMU_IOAS_IOVA_RANGES, &arg);
+	int err = sys_ioctl(s->file->fd, IOMMU_IOAS_IOVA_RANGES, &arg);
 
 	*nr = arg.num_iovas;
 	*page = arg.out_iova_alignment;
@@ -266,7 +304,7 @@ static int iommufd_limits(void *space, struct iommu_limits *limits)
 {
 	struct iommu_iova_range *ranges = NULL;
 	struct iommu_range *copy = NULL;
-	const struct iommufd *s = space;
+	const struct ioas *s = space;
 	uint32_t nr = 0, i;
 	int err;
 
@@ -286,7 +324,7 @@ static int iommufd_limits(void *space, struct iommu_limits *limits)
 	limits->ranges = copy;
 	limits->nr_ranges = nr;
 	limits->maps = UINT32_MAX;
-	limits->by_process = s->by_process;
+	limits->by_process = s->file->by_process;
 	return 0;
 
 report:
@@ -313,18 +351,18 @@ static bool is_old(int err)
  * For huge pages by far the cheapest way: folios are pinned as a whole, and
  * no page table of ours is walked.
  */
-static int map_file(const struct iommufd *s, const struct iommu_map *map)
+static int map_file(const struct ioas *s, const struct iommu_map *map)
 {
 	struct iommu_ioas_map_file arg = {
 		.size = sizeof(arg),
 		.flags = map_flags(map),
-		.ioas_id = s->ioas,
+		.ioas_id = s->id,
 		.fd = map->fd,
 		.start = map->fd_offset,
 		.length = map->size,
 		.iova = map->iova,
 	};
-	int err = sys_ioctl(s->fd, IOMMU_IOAS_MAP_FILE, &arg);
+	int err = sys_ioctl(s->file->fd, IOMMU_IOAS_MAP_FILE, &arg);
 
 	if (is_old(err))
 		trace(TRACE_MEM, "iommufd: %s not mapped by file: %s",
@@ -332,23 +370,23 @@ static int map_file(const struct iommufd *s, const struct iommu_map *map)
 	return err;
 }
 
-static int map_address(const struct iommufd *s, const struct iommu_map *map)
+static int map_address(const struct ioas *s, const struct iommu_map *map)
 {
 	struct iommu_ioas_map arg = {
 		.size = sizeof(arg),
 		.flags = map_flags(map),
-		.ioas_id = s->ioas,
+		.ioas_id = s->id,
 		.user_va = (uintptr_t)map->hva,
 		.length = map->size,
 		.iova = map->iova,
 	};
 
-	return sys_ioctl(s->fd, IOMMU_IOAS_MAP, &arg);
+	return sys_ioctl(s->file->fd, IOMMU_IOAS_MAP, &arg);
 }
 
 static int iommufd_map(void *space, const struct iommu_map *map)
 {
-	const struct iommufd *s = space;
+	const struct ioas *s = space;
 	int err = -ENOTTY;
 
 	/* By address it cannot be, and by file only as a dma-buf. */
@@ -359,25 +397,41 @@ static int iommufd_map(void *space, const struct iommu_map *map)
 	if (is_old(err))
 		err = map_address(s, map);
 	return err < 0 ? explain_map(map->name, map->iova, map->size, err,
-				     s->by_process) : 0;
+				     s->file->by_process) : 0;
 }
 
 static void iommufd_unmap(void *space, uint64_t iova, uint64_t size)
 {
-	const struct iommufd *s = space;
+	const struct ioas *s = space;
 	struct iommu_ioas_unmap arg = {
 		.size = sizeof(arg),
-		.ioas_id = s->ioas,
+		.ioas_id = s->id,
 		.iova = iova,
 		.length = size,
 	};
-	int err = sys_ioctl(s->fd, IOMMU_IOAS_UNMAP, &arg);
+	int err = sys_ioctl(s->file->fd, IOMMU_IOAS_UNMAP, &arg);
 
 	/* The address space takes the mapping along when it is closed. */
 	if (err < 0 && err != -ENOENT)
 		log_warn("iommu: cannot unmap 0x%llx-0x%llx: %s",
 			 (unsigned long long)iova,
 			 (unsigned long long)(iova + size - 1), err_text(err));
+}
+
+static int iommufd_copy(void *space, void *from, const struct iommu_map *map)
+{
+	const struct ioas *s = space, *source = from;
+	struct iommu_ioas_copy arg = {
+		.size = sizeof(arg),
+		.flags = map_flags(map),
+		.dst_ioas_id = s->id,
+		.src_ioas_id = source->id,
+		.length = map->size,
+		.dst_iova = map->iova,
+		.src_iova = map->iova,
+	};
+
+	return sys_ioctl(s->file->fd, IOMMU_IOAS_COPY, &arg);
 }
 
 const struct iommu_backend iommu_iommufd = {
@@ -393,4 +447,5 @@ const struct iommu_backend iommu_iommufd = {
 	.limits = iommufd_limits,
 	.map = iommufd_map,
 	.unmap = iommufd_unmap,
+	.copy = iommufd_copy,
 };

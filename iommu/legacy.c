@@ -85,8 +85,6 @@ static void find_owner(struct legacy *l)
 
 	l->groups.late = err >= 0 || err == -ENODEV;
 	l->groups.unsafe = l->groups.late ? UNSAFE_IOMMUFD : UNSAFE_TYPE1;
-	log_info("iommu: container: %s, owned by %s", l->path,
-		 l->groups.late ? "iommufd" : "vfio");
 }
 
 static bool has(const struct legacy *l, int type)
@@ -117,7 +115,7 @@ static int check_container(struct legacy *l)
 	return -ENOSYS;
 }
 
-static int legacy_open(void **space, const struct config *cfg,
+static int legacy_open(void **space, void *beside, const struct config *cfg,
 		       const struct sysfs_device *dev)
 {
 	struct legacy *l = calloc(1, sizeof(*l));
@@ -135,6 +133,9 @@ static int legacy_open(void **space, const struct config *cfg,
 	if (err < 0)
 		goto close;
 	find_owner(l);
+	if (!beside)
+		log_info("iommu: container: %s, owned by %s", l->path,
+			 l->groups.late ? "iommufd" : "vfio");
 	l->by_process = memlock_by_process(l->fd);
 	l->groups.container = l->fd;
 	*space = l;
@@ -155,8 +156,10 @@ static void legacy_close(void *space)
 	free(l);
 }
 
-/* The container takes an IOMMU with its first group only, and loses it with
- * the last; @arg is the space. */
+/*
+ * The container takes an IOMMU with its first group only, and loses it with
+ * the last; @arg is the space.
+ */
 static int set_iommu(void *arg, const struct sysfs_device *dev)
 {
 	struct legacy *l = arg;
@@ -176,7 +179,8 @@ static int legacy_attach(void *space, struct kvm *kvm,
 {
 	struct legacy *l = space;
 
-	return groups_attach(&l->groups, kvm, dev, set_iommu, l);
+	return groups_attach(&l->groups, kvm, dev, !groups_in_use(&l->groups),
+			     set_iommu, l);
 }
 
 static void legacy_detach(void *space, struct kvm *kvm, int device_fd)

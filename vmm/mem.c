@@ -128,7 +128,7 @@ int mem_add(struct mem *mem, struct mem_region *region)
 	    !IS_ALIGNED(region->gpa, page) || !IS_ALIGNED(region->size, page))
 		return -EINVAL;
 	region->slot = -1;
-	region->dma = false;
+	region->dma = 0;
 	pthread_mutex_lock(&mem->lock);
 	err = mem_add_locked(mem, region);
 	pthread_mutex_unlock(&mem->lock);

@@ -36,7 +36,7 @@ struct mem_region {
 	uint64_t fd_offset;	/* of hva in fd */
 	unsigned int flags;
 	int slot;		/* KVM's, kept by the slot listener */
-	bool dma;		/* mapped, kept by the DMA space's listener */
+	unsigned int dma;	/* DMA spaces that have it, as bits of theirs */
 	struct mem_region *next; /* sorted by gpa */
 	struct mem_region *next_ram; /* likewise, of RAM only */
 };

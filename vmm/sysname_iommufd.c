@@ -34,6 +34,16 @@ const struct sys_word sys_words_iommufd[] = {
 		},
 	},
 	{
+		.request = IOMMU_IOAS_COPY,
+		.name = "IOMMU_IOAS_COPY",
+		.fields = {
+			SYS_FIELD(iommu_ioas_copy, dst_iova),
+			SYS_FIELD(iommu_ioas_copy, length),
+			SYS_FIELD(iommu_ioas_copy, dst_ioas_id),
+			SYS_FIELD(iommu_ioas_copy, src_ioas_id),
+		},
+	},
+	{
 		.request = IOMMU_IOAS_UNMAP,
 		.name = "IOMMU_IOAS_UNMAP",
 		.fields = {

@@ -26,7 +26,7 @@ int compat_open(struct file *iommufd, struct fake_pci *pci,
 	if (err < 0)
 		return err;
 	*ioas = ((struct iommufd *)iommufd->obj)->compat;
-	return *ioas ? dma_attach((*ioas)->space) : -ENODEV;
+	return *ioas ? dma_attach((*ioas)->space, pci) : -ENODEV;
 }
 
 static int check_extension(unsigned long num)

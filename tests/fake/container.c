@@ -136,6 +136,15 @@ static bool isolated(void)
 	return world->host.intremap || fs_param(UNSAFE);
 }
 
+static const struct fake_pci *first_of(int id)
+{
+	const struct fake_pci *pci = world->pcis;
+
+	while (pci->group != id)
+		pci = pci->next;
+	return pci;
+}
+
 static int set_container(struct group *group, const int *fd)
 {
 	struct file *file = file_of(*fd);
@@ -162,13 +171,12 @@ static int set_container(struct group *group, const int *fd)
 	c = file->obj;
 	if (c->type && !isolated())
 		return -EPERM;
-	if (c->type && dma_conflict(c->space))
+	if (dma_attach(c->space, first_of(group->id)) < 0)
 		return -EINVAL;
 	group->container = c;
 	group->container_file = file;
 	file_hold(file);
 	c->groups++;
-	c->space->attached++;
 	return 0;
 }
 

@@ -47,6 +47,19 @@ unsigned int fake_maps(void)
 	return n;
 }
 
+/* Whether the same pages are in a space that comes before @space. */
+static bool counted(const struct dma_space *space, const struct dma_map *map)
+{
+	const struct dma_space *s;
+	const struct dma_map *m;
+
+	for (s = world->spaces; s != space; s = s->next)
+		for (m = s->maps; m; m = m->next)
+			if (m->pin == map->pin)
+				return true;
+	return false;
+}
+
 /* Before anything is attached mappings are only noted. */
 uint64_t dma_locked(bool by_process)
 {
@@ -58,7 +71,7 @@ uint64_t dma_locked(bool by_process)
 	for (space = world->spaces; space; space = space->next)
 		for (m = space->maps; m; m = m->next)
 			if (space->by_process == by_process &&
-			    space->attached && !m->pci)
+			    space->attached && !m->pci && !counted(space, m))
 				bytes += m->size;
 	return bytes;
 }
@@ -89,11 +102,13 @@ bool dma_conflict(const struct dma_space *space)
 	return false;
 }
 
-int dma_attach(struct dma_space *space)
+int dma_attach(struct dma_space *space, const struct fake_pci *pci)
 {
 	uint64_t noted = 0;
 	const struct dma_map *m;
 
+	if (space->attached && space->apart != pci->apart)
+		return -EINVAL;
 	if (dma_conflict(space))
 		return -EADDRINUSE;
 	for (m = space->maps; m && !space->attached; m = m->next)
@@ -101,6 +116,7 @@ int dma_attach(struct dma_space *space)
 	if (noted && too_much(space, noted))
 		return -ENOMEM;
 	space->attached++;
+	space->apart = pci->apart;
 	return 0;
 }
 
@@ -138,7 +154,8 @@ static int check_map(const struct dma_space *space, uint64_t iova,
 	for (m = space->maps; m; m = m->next)
 		if (ranges_overlap(iova, size, m->iova, m->size))
 			return -EEXIST;
-	return space->attached && too_much(space, pinned) ? -ENOMEM : 0;
+	return pinned && space->attached && too_much(space, pinned) ?
+		-ENOMEM : 0;
 }
 
 static void add_map(struct dma_space *space, uint64_t iova, uint64_t size,
@@ -146,7 +163,10 @@ static void add_map(struct dma_space *space, uint64_t iova, uint64_t size,
 {
 	struct dma_map *m = zalloc(sizeof(*m));
 
-	*m = (struct dma_map){ iova, size, hva, space->maps, pci, false };
+	*m = (struct dma_map){
+		.iova = iova, .size = size, .hva = hva, .pci = pci,
+		.pin = ++world->next_pin, .next = space->maps,
+	};
 	space->maps = m;
 }
 
@@ -167,6 +187,25 @@ int dma_map(struct dma_space *space, uint64_t iova, uint64_t size,
 	if (pci && (!device_ok || !config_decodes(pci)))
 		return -EFAULT;
 	add_map(space, iova, size, by_file ? 0 : hva, pci);
+	return 0;
+}
+
+int dma_copy(struct dma_space *space, uint64_t iova, uint64_t size,
+	     const struct dma_space *from, uint64_t from_iova)
+{
+	const struct dma_map *source;
+	int err;
+
+	for (source = from->maps; source; source = source->next)
+		if (source->iova == from_iova && source->size == size)
+			break;
+	if (!source)
+		return -ENOENT;
+	err = check_map(space, iova, size, 0);
+	if (err < 0)
+		return err;
+	add_map(space, iova, size, source->hva, source->pci);
+	space->maps->pin = source->pin;
 	return 0;
 }
 

@@ -163,6 +163,7 @@ struct fake_pci {
 	char native[32];	/* the driver that drivers_probe gives it */
 	char override[32];
 	int group;		/* IOMMU group, -1: none */
+	unsigned int apart;	/* unlike ones can't share an address space */
 	unsigned int nr;	/* of vfioN, while bound to vfio-pci */
 	bool no_probe;		/* vfio-pci's probe fails */
 	bool present;

@@ -53,6 +53,7 @@ struct dma_map {
 	uint64_t iova;
 	uint64_t size;
 	uintptr_t hva;		/* 0: mapped by file */
+	unsigned int pin;	/* the same for all that share pages */
 	struct dma_map *next;
 	const struct fake_pci *pci; /* whose memory it is; NULL: RAM */
 	bool revoked;		/* by a dma-buf, and lost: leads nowhere */
@@ -68,6 +69,7 @@ struct dma_space {
 	struct dma_map *maps;
 	unsigned int attached;	/* groups or devices */
 	bool by_process;	/* whose the locked memory is, else the user's */
+	unsigned int apart;	/* what is attached, see struct fake_pci */
 	struct dma_space *next;	/* all of the world */
 };
 
@@ -187,6 +189,7 @@ struct world {
 	struct fake_kvm *kvms;
 	struct fake_pci *pcis;
 	unsigned int next_vfio;
+	unsigned int next_pin;
 
 	char *journal;
 	size_t journal_len, journal_size;
@@ -252,10 +255,14 @@ int dma_unmap(struct dma_space *space, uint64_t iova, uint64_t size,
 	      uint64_t *unmapped);
 bool dma_conflict(const struct dma_space *space);
 /*
- * A device or group joins: -EADDRINUSE where mappings are in its way, -ENOMEM
- * where what was noted only can't be locked now.
+ * A device, or its group, joins: -EINVAL where it can't be with what is
+ * attached, -EADDRINUSE where mappings are in its way, -ENOMEM where what was
+ * noted only can't be locked now.
  */
-int dma_attach(struct dma_space *space);
+int dma_attach(struct dma_space *space, const struct fake_pci *pci);
+/* The same range of @from, which must be one mapping, with its pages. */
+int dma_copy(struct dma_space *space, uint64_t iova, uint64_t size,
+	     const struct dma_space *from, uint64_t from_iova);
 /* What the process has locked, or the user's processes. */
 uint64_t dma_locked(bool by_process);
 /* The ranges allowed: writes at most two, returns how many there are. */

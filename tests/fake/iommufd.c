@@ -216,6 +216,19 @@ static int unmap(struct iommufd *iommufd, struct iommu_ioas_unmap *arg)
 	return err == -EINVAL ? -ENOENT : err;
 }
 
+static int copy(struct iommufd *iommufd, const struct iommu_ioas_copy *arg)
+{
+	const struct ioas *from = find_ioas(iommufd, arg->src_ioas_id);
+	struct ioas *to = find_ioas(iommufd, arg->dst_ioas_id);
+	int err = check_flags(arg->flags);
+
+	if (err < 0)
+		return err;
+	return !from || !to ? -ENOENT : dma_copy(to->space, arg->dst_iova,
+						 arg->length, from->space,
+						 arg->src_iova);
+}
+
 /* Each argument begins with its size, and none may be too short. */
 int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg,
 		  unsigned long num)
@@ -235,6 +248,8 @@ int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg,
 		return size < 40 ? -EINVAL : map_file(iommufd, arg);
 	case IOMMU_IOAS_UNMAP:
 		return size < 24 ? -EINVAL : unmap(iommufd, arg);
+	case IOMMU_IOAS_COPY:
+		return size < 40 ? -EINVAL : copy(iommufd, arg);
 	case IOMMU_OPTION:
 		return size < 24 ? -EINVAL : option(iommufd, arg);
 	case IOMMU_VFIO_IOAS:
@@ -305,7 +320,7 @@ static int attach(struct vdev *vdev, struct vfio_device_attach_iommufd_pt *arg)
 	if (!ioas)
 		return -ENOENT;
 	cdev_detach(vdev);
-	err = dma_attach(ioas->space);
+	err = dma_attach(ioas->space, vdev->pci);
 	if (err < 0)
 		return err;
 	vdev->ioas = ioas;

@@ -93,3 +93,24 @@ void *host_pages(size_t size)
 	CHECK_EQ(sys_mmap(&at, NULL, size, 3, 0x22, -1, 0), 0);
 	return at;
 }
+
+/*
+ * What the program may do without: what sysfs tells beyond need, advice, and
+ * all that takes down.
+ */
+bool way_survives(const char *line)
+{
+	static const char *const lines[] = {
+		"stat /dev/", "/vendor", "/device", "/class", "/name",
+		"readlink", "listdir", "/dev", "KVM_CHECK_EXTENSION",
+		"madvise", "attr=0x2", "UNMAP", "DETACH", "memory_size=0x0",
+		"VFIO_CHECK_EXTENSION", "IOMMU_OPTION", "op=0x0",
+		"IOAS_COPY",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lines); i++)
+		if (strstr(line, lines[i]))
+			return true;
+	return false;
+}

@@ -51,6 +51,11 @@ void host_as(const struct words *w);
 void build(void);
 void start(void);
 void stop(void);
+/*
+ * way_survives - for fake_sweep(): whether the program may do without the call
+ * in @line.
+ */
+bool way_survives(const char *line);
 /* host_pages - memory for a region; the caller unmaps it. */
 void *host_pages(size_t size);
 
