@@ -48,7 +48,12 @@ int explain_device(const char *node, struct sysfs_device *dev)
 	err = sysfs_device(addr, dev);
 	if (err == -ENODEV) {
 		log_err("%s: no such device on this host", addr);
-		log_hint("postern devices");
+		if (sysfs_is_mdev(addr))
+			log_hint("as root: echo %s > /sys/class/mdev_bus/PARENT/"
+				 "mdev_supported_types/TYPE/create",
+				 addr);
+		else
+			log_hint("postern devices");
 		return err;
 	}
 	if (err < 0)

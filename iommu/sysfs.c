@@ -35,7 +35,30 @@ static bool expect(const char **at, char c)
 	return *(*at)++ == c;
 }
 
-int sysfs_addr(const char *text, char addr[SYSFS_ADDR])
+static int uuid_addr(const char *text, char addr[SYSFS_ADDR])
+{
+	static const char form[] = "########-####-####-####-############";
+	size_t i;
+
+	for (i = 0; form[i]; i++)
+		if (form[i] == '-' ? text[i] != '-' :
+		    !text[i] || !strchr("0123456789abcdefABCDEF", text[i]))
+			return -EDOM;
+	if (text[i])
+		return -EDOM;
+	/* Linux writes them small. */
+	for (i = 0; i < sizeof(form); i++)
+		addr[i] = text[i] >= 'A' && text[i] <= 'F' ?
+			text[i] - 'A' + 'a' : text[i];
+	return 0;
+}
+
+bool sysfs_is_mdev(const char *addr)
+{
+	return IS_ENABLED(CONFIG_VFIO_MDEV) && strchr(addr, '-');
+}
+
+static int pci_addr(const char *text, char addr[SYSFS_ADDR])
 {
 	unsigned long domain = 0, bus, dev, fn;
 	const char *at = text, *colon = strchr(text, ':');
@@ -50,6 +73,24 @@ int sysfs_addr(const char *text, char addr[SYSFS_ADDR])
 	snprintf(addr, SYSFS_ADDR, "%04lx:%02lx:%02lx.%lx", domain, bus, dev,
 		 fn);
 	return 0;
+}
+
+int sysfs_addr(const char *text, char addr[SYSFS_ADDR])
+{
+	char path[SYSFS_PATH];
+	size_t len;
+
+	/* Of a folder the last word, whatever the shell put behind it. */
+	if (text[0] == '/') {
+		len = snprintf(path, sizeof(path), "%s", text);
+		if (len >= sizeof(path))
+			return -EDOM;
+		while (path[len - 1] == '/' && len > 1)
+			path[--len] = '\0';
+		text = strrchr(path, '/') + 1;
+	}
+	return sysfs_is_mdev(text) ? uuid_addr(text, addr) :
+		pci_addr(text, addr);
 }
 
 int sysfs_read(const char *path, char *buf, size_t size)
@@ -88,7 +129,8 @@ int sysfs_write(const char *path, const char *text)
 static void device_path(char path[SYSFS_PATH], const char *addr,
 			const char *file)
 {
-	snprintf(path, SYSFS_PATH, SYSFS_PCI "devices/%s/%s", addr, file);
+	snprintf(path, SYSFS_PATH, "%sdevices/%s/%s",
+		 sysfs_is_mdev(addr) ? SYSFS_MDEV : SYSFS_PCI, addr, file);
 }
 
 static uint32_t read_hex(const char *addr, const char *file)
@@ -132,15 +174,15 @@ static int take_name(void *arg, const char *name)
 
 static void read_node(struct sysfs_device *dev)
 {
-	char path[SYSFS_PATH];
+	char path[SYSFS_PATH], file[SYSFS_NAME + 16];
 	struct stat st;
 
 	device_path(path, dev->addr, "vfio-dev");
 	sys_listdir(path, take_name, dev->node);
 	if (!dev->node[0])
 		return;
-	snprintf(path, sizeof(path), SYSFS_PCI "devices/%s/vfio-dev/%s/dev",
-		 dev->addr, dev->node);
+	snprintf(file, sizeof(file), "vfio-dev/%s/dev", dev->node);
+	device_path(path, dev->addr, file);
 	dev->has_node = sys_stat(path, &st) == 0;
 }
 
@@ -183,7 +225,8 @@ int sysfs_device(const char *addr, struct sysfs_device *dev)
 	read_node(dev);
 	err = read_group(dev);
 	/* Kernels before 6.1 have no vfio-dev; there, go by the name. */
-	dev->vfio = dev->node[0] || strstr(dev->driver, "vfio");
+	dev->vfio = dev->node[0] || strstr(dev->driver, "vfio") ||
+		(sysfs_is_mdev(addr) && dev->driver[0]);
 	return err;
 }
 

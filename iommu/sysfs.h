@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What sysfs says of a PCI device: who drives it, which IOMMU group it is in
- * and who else is, and which VFIO node is its own. Linux:
- * Documentation/ABI/testing/sysfs-bus-pci, Documentation/driver-api/vfio.rst.
+ * What sysfs says of a PCI device or a mediated one: who drives it, which
+ * IOMMU group it is in and who else is, and which VFIO node is its own. Linux:
+ * Documentation/ABI/testing/sysfs-bus-pci, Documentation/driver-api/vfio.rst,
+ * Documentation/driver-api/vfio-mediated-device.rst.
  */
 #ifndef IOMMU_SYSFS_H
 #define IOMMU_SYSFS_H
@@ -12,12 +13,13 @@
 #include <stdint.h>
 
 #define SYSFS_PCI "/sys/bus/pci/"
-#define SYSFS_ADDR 20		/* longest: a domain of eight digits */
+#define SYSFS_MDEV "/sys/bus/mdev/"
+#define SYSFS_ADDR 40		/* longest: a UUID */
 #define SYSFS_NAME 64
 #define SYSFS_PATH 160
 
 struct sysfs_device {
-	char addr[SYSFS_ADDR];	/* in full: "0000:01:00.0" */
+	char addr[SYSFS_ADDR];	/* in full: "0000:01:00.0"; a mdev's UUID */
 	uint16_t vendor;
 	uint16_t device;
 	uint32_t class;		/* base, sub, interface: 0x010802 */
@@ -31,9 +33,12 @@ struct sysfs_device {
 
 /*
  * sysfs_addr - the PCI address that @text names, written in full into @addr.
- * The domain may be left out. -EDOM: not an address.
+ * The domain may be left out. In its place may be the UUID of a mediated
+ * device, and of either its folder in sysfs. -EDOM: none of them.
  */
 int sysfs_addr(const char *text, char addr[SYSFS_ADDR]);
+/* sysfs_is_mdev - whether what sysfs_addr() wrote is a mediated device's. */
+bool sysfs_is_mdev(const char *addr);
 
 /*
  * sysfs_device - read all about the device at @addr, which is in full.

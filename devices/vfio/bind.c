@@ -128,6 +128,10 @@ static int find(const char *text, struct sysfs_device *dev)
 		log_hint("postern devices");
 	} else if (err < 0) {
 		report_write(addr, "cannot read its sysfs folder", err);
+	} else if (sysfs_is_mdev(addr)) {
+		log_err("%s: is a mediated device, which keeps the driver that made it",
+			addr);
+		err = -EOPNOTSUPP;
 	}
 	return err;
 }

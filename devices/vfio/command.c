@@ -58,11 +58,13 @@ static const struct {
 	{ 0x12, 0xff, "processing accelerator" },
 };
 
-static const char *class_text(uint32_t class)
+static const char *class_text(const struct sysfs_device *dev)
 {
-	uint8_t base = class >> 16, sub = class >> 8;
+	uint8_t base = dev->class >> 16, sub = dev->class >> 8;
 	size_t i;
 
+	if (sysfs_is_mdev(dev->addr))
+		return "mediated device";
 	for (i = 0; i < ARRAY_SIZE(classes); i++)
 		if (classes[i].base == base &&
 		    (classes[i].sub == sub || classes[i].sub == 0xff))
@@ -105,6 +107,9 @@ static int read_list(struct list *list)
 			err_text(err));
 		return err == -ENOENT ? -ENODEV : err;
 	}
+	/* Few hosts have any, and most not even the folder. */
+	if (IS_ENABLED(CONFIG_VFIO_MDEV))
+		sys_listdir(SYSFS_MDEV "devices", add_addr, list);
 	if (list->nr)
 		qsort(list->addrs, list->nr, sizeof(*list->addrs), compare);
 	return 0;
@@ -162,8 +167,12 @@ static void print_row(const struct sysfs_device *dev, const struct state *state)
 
 	if (dev->group >= 0)
 		snprintf(group, sizeof(group), "%d", dev->group);
-	snprintf(name, sizeof(name), "%04x:%04x %s", dev->vendor, dev->device,
-		 class_text(dev->class));
+	/* What a mediated device is like is known when it is opened. */
+	if (sysfs_is_mdev(dev->addr))
+		snprintf(name, sizeof(name), "%s", class_text(dev));
+	else
+		snprintf(name, sizeof(name), "%04x:%04x %s", dev->vendor,
+			 dev->device, class_text(dev));
 	printf("%-12s  %-34s  %5s  %-12s  %s\n", dev->addr, name, group,
 	       dev->driver[0] ? dev->driver : "-", state->text);
 }
@@ -188,7 +197,7 @@ static void print_object(const struct sysfs_device *dev,
 			 const struct state *state)
 {
 	printf("{\"address\": \"%s\", \"name\": \"%s\", ", dev->addr,
-	       class_text(dev->class));
+	       class_text(dev));
 	printf("\"vendor\": \"%04x\", \"device\": \"%04x\", \"class\": \"%06x\", ",
 	       dev->vendor, dev->device, dev->class);
 	if (dev->group >= 0)

@@ -16,6 +16,7 @@
 #include "vmm/sys.h"
 
 #define CFG_BASIC 256
+#define CFG_HEADER 64
 #define MULTI_FUNCTION 0x80
 #define PCI_D3 3U		/* power state D3hot */
 
@@ -69,7 +70,8 @@ int config_load(struct vfio_pci *d)
 			err_text(got));
 		return got;
 	}
-	if (got < CFG_BASIC) {
+	/* Some mediated devices' drivers leave out what they have no use for. */
+	if (got < (sysfs_is_mdev(d->name) ? CFG_HEADER : CFG_BASIC)) {
 		log_err("vfio %s: config space ends at byte %d", d->name, got);
 		return -ENODEV;
 	}

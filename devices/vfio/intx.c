@@ -8,10 +8,12 @@
  *	device -> host's handler masks it -> trigger -> KVM raises the line
  *	guest acknowledges -> KVM lowers it -> resample -> host unmasks it
  *
+ * (or we do, for a driver that does not take an eventfd for it).
  * Still asserted, it fires again at once, and so the line may be shared. It
  * is set up only when the guest begins to use the device, and taken down when
  * MSI or MSI-X takes over: VFIO has one kind enabled at a time.
  */
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
@@ -80,6 +82,36 @@ int vfio_set_eventfd(struct vfio_pci *d, uint32_t index, uint32_t action,
 	return sys_ioctl(d->fd, VFIO_DEVICE_SET_IRQS, &arg);
 }
 
+/* The guest has acknowledged it, as the host does not hear for itself. */
+static void acknowledged(void *arg)
+{
+	struct vfio_pci *d = arg;
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK,
+		.index = VFIO_PCI_INTX_IRQ_INDEX,
+		.count = 1,
+	};
+	uint64_t count;
+
+	pthread_mutex_lock(&d->lock);
+	/* It may have been taken down meanwhile. */
+	if (d->irqs.intx.watched &&
+	    sys_read(d->irqs.intx.resample, &count, sizeof(count)) > 0)
+		sys_ioctl(d->fd, VFIO_DEVICE_SET_IRQS, &set);
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* Some mediated devices' drivers unmask it when told to, and only then. */
+static int unmask_by_hand(struct vfio_pci *d)
+{
+	struct vfio_intx *intx = &d->irqs.intx;
+	int err = loop_add(&d->vm->loop, intx->resample, acknowledged, d);
+
+	intx->watched = err >= 0;
+	return err;
+}
+
 static int carry(struct vfio_pci *d)
 {
 	struct vfio_intx *intx = &d->irqs.intx;
@@ -100,8 +132,9 @@ static int carry(struct vfio_pci *d)
 			       VFIO_IRQ_SET_ACTION_TRIGGER, intx->trigger);
 	if (err < 0)
 		return err;
-	return vfio_set_eventfd(d, VFIO_PCI_INTX_IRQ_INDEX,
-				VFIO_IRQ_SET_ACTION_UNMASK, intx->resample);
+	err = vfio_set_eventfd(d, VFIO_PCI_INTX_IRQ_INDEX,
+			       VFIO_IRQ_SET_ACTION_UNMASK, intx->resample);
+	return err == -ENOTTY ? unmask_by_hand(d) : err;
 }
 
 int intx_on(struct vfio_pci *d)
@@ -122,6 +155,9 @@ void intx_off(struct vfio_pci *d)
 {
 	struct vfio_intx *intx = &d->irqs.intx;
 
+	if (intx->watched)
+		loop_del(&d->vm->loop, intx->resample);
+	intx->watched = false;
 	if (intx->attached)
 		irq_fd_detach(&d->vm->irqs, intx->gsi, intx->trigger);
 	if (intx->trigger >= 0)

@@ -101,6 +101,8 @@ static unsigned int leader_of(const struct plan *plan, unsigned int n)
 	size_t len = strlen(spec->addr) - 1;
 	unsigned int i;
 
+	if (sysfs_is_mdev(spec->addr))
+		return NOBODY;
 	for (i = 0; i < plan->nr && function_of(spec); i++)
 		if (!function_of(&plan->specs[i]) &&
 		    !strncmp(plan->specs[i].addr, spec->addr, len) &&

@@ -92,6 +92,10 @@ static const char *set_key(struct vfio_spec *spec, char *text)
 	return "unknown key";
 }
 
+#define NO_ADDRESS \
+	(IS_ENABLED(CONFIG_VFIO_MDEV) ? \
+	 "not a pci address or a mediated device's uuid" : "not a pci address")
+
 static const char *set_name(struct vfio_spec *spec, const char *text)
 {
 	unsigned long group;
@@ -104,7 +108,7 @@ static const char *set_name(struct vfio_spec *spec, const char *text)
 		spec->group = group;
 		return NULL;
 	}
-	return sysfs_addr(text, spec->addr) < 0 ? "not a pci address" : NULL;
+	return sysfs_addr(text, spec->addr) < 0 ? NO_ADDRESS : NULL;
 }
 
 static int bad_spec(const char *text, const char *why)

@@ -63,6 +63,7 @@ struct vfio_intx {
 	int trigger;		/* eventfd that the device signals, -1: off */
 	int resample;		/* eventfd that has the host unmask it */
 	bool attached;
+	bool watched;		/* resample is on the loop: we unmask it */
 	bool warned;
 };
 

@@ -44,17 +44,12 @@ struct group *group_find(int id)
 	return group;
 }
 
-static bool is_vfio(const struct fake_pci *pci)
-{
-	return strstr(pci->driver, "vfio") != NULL;
-}
-
 static bool viable(int id)
 {
 	const struct fake_pci *pci;
 
 	for (pci = world->pcis; pci; pci = pci->next)
-		if (pci->group == id && pci->driver[0] && !is_vfio(pci) &&
+		if (pci->group == id && pci->driver[0] && !pci_is_vfio(pci) &&
 		    strcmp(pci->driver, "pcieport") &&
 		    strcmp(pci->driver, "pci-stub"))
 			return false;
@@ -131,9 +126,25 @@ static int get_status(const struct group *group, struct vfio_group_status *arg)
 	return 0;
 }
 
-static bool isolated(void)
+/* What a mediated device does is not the IOMMU's. */
+static bool isolated(int id)
 {
-	return world->host.intremap || fs_param(UNSAFE);
+	const struct fake_pci *pci;
+
+	for (pci = world->pcis; pci; pci = pci->next)
+		if (pci->group == id && !pci->mdev)
+			return world->host.intremap || fs_param(UNSAFE);
+	return true;
+}
+
+static bool all_isolated(const struct container *c)
+{
+	const struct group *group;
+
+	for (group = world->groups; group; group = group->next)
+		if (group->container == c && !isolated(group->id))
+			return false;
+	return true;
 }
 
 static const struct fake_pci *first_of(int id)
@@ -169,7 +180,7 @@ static int set_container(struct group *group, const int *fd)
 	if (err < 0)
 		return err;
 	c = file->obj;
-	if (c->type && !isolated())
+	if (c->type && !isolated(group->id))
 		return -EPERM;
 	if (dma_attach(c->space, first_of(group->id)) < 0)
 		return -EINVAL;
@@ -189,7 +200,7 @@ static int get_device_fd(struct file *file, struct group *group,
 
 	if (!group->iommufd && (!group->container || !group->container->type))
 		return -EINVAL;
-	if (!pci || pci->group != group->id || !is_vfio(pci))
+	if (!pci || pci->group != group->id || !pci_is_vfio(pci))
 		return -ENODEV;
 	if (group->iommufd) {
 		err = compat_open(group->iommufd, pci, &ioas);
@@ -248,7 +259,7 @@ static int set_iommu(struct container *c, unsigned long type)
 		return -EINVAL;
 	if (!check_extension(type))
 		return -ENODEV;
-	if (!isolated())
+	if (!all_isolated(c))
 		return -EPERM;
 	c->type = type;
 	return 0;

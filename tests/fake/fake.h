@@ -158,7 +158,8 @@ struct fake_pci_bar {
 
 /* Registers and state of one device; made by fake_pci(). */
 struct fake_pci {
-	char addr[16];		/* "0000:01:00.0" */
+	char addr[40];		/* "0000:01:00.0", or a UUID */
+	bool mdev;		/* a mediated device: no IOMMU behind it */
 	char driver[32];	/* "" for none */
 	char native[32];	/* the driver that drivers_probe gives it */
 	char override[32];
@@ -179,6 +180,7 @@ struct fake_pci {
 	bool err_irq, req_irq;
 	bool can_reset;
 	bool no_bus_reset;
+	bool no_unmask_fd;	/* INTx isn't unmasked by eventfd */
 	bool noresize;		/* vectors can't be added singly */
 	bool no_mmap;		/* BARs can't be mmapped */
 	bool small_mmap;	/* the page of a smaller BAR can */
@@ -209,6 +211,12 @@ struct fake_pci *fake_pci(const char *addr, uint16_t vendor, uint16_t device,
  * offset 0x2000, PBA at 0x3000; FLR; power management.
  */
 struct fake_pci *fake_pci_nvme(const char *addr, int group);
+/*
+ * fake_mdev - a mediated device like the kernel's sample mtty: a BAR of 8
+ * ports, INTx that is unmasked by ioctl, 255 bytes of config space, no
+ * capability, no reset.
+ */
+struct fake_pci *fake_mdev(const char *uuid, int group);
 /* fake_pci_bind - as the kernel would: nodes come and go. NULL: unbind. */
 void fake_pci_bind(struct fake_pci *pci, const char *driver);
 /* fake_pci_find - by address, or NULL. */
@@ -283,7 +291,8 @@ int fake_irq_fire(struct fake_pci *pci, unsigned int index,
 		  unsigned int vector, struct fake_msg *msg);
 /*
  * fake_intx_ack - the guest acknowledges line @gsi; whether that reaches the
- * device's INTx and has it unmasked.
+ * device's INTx and has it unmasked. Where VFIO does not listen, the eventfd
+ * is signalled for whoever does.
  */
 bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi);
 /* fake_irqfds, fake_routes - irqfds attached; entries of the routing table. */

@@ -273,9 +273,9 @@ int cdev_open(const char *name)
 
 int iommufd_claim(const struct fake_pci *pci)
 {
-	int err = group_claim(pci->group);
+	int err = pci->mdev ? 0 : group_claim(pci->group);
 
-	if (err < 0)
+	if (pci->mdev || err < 0)
 		return err;
 	return world->host.intremap || fs_param(UNSAFE) ? 0 : -EPERM;
 }

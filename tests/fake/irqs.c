@@ -201,6 +201,8 @@ static int mask(struct fake_pci *pci, const struct vfio_irq_set *arg)
 	if (arg->flags & VFIO_IRQ_SET_ACTION_MASK &&
 	    arg->flags & VFIO_IRQ_SET_DATA_EVENTFD)
 		return -ENOTTY;
+	if (arg->flags & VFIO_IRQ_SET_DATA_EVENTFD && pci->no_unmask_fd)
+		return -ENOTTY;
 	if (arg->flags & VFIO_IRQ_SET_DATA_EVENTFD) {
 		memcpy(&fd, arg->data, sizeof(fd));
 		return set(&pci->priv->unmask, fd);

@@ -279,12 +279,19 @@ bool kvm_deliver(struct file *eventfd, struct fake_msg *msg)
 bool kvm_ack(uint32_t gsi, const struct file *resample)
 {
 	const struct irqfd *irqfd;
+	uint64_t one = 1;
 
-	if (!world->kvms || !resample)
+	if (!world->kvms)
 		return false;
-	for (irqfd = world->kvms->irqfds; irqfd; irqfd = irqfd->next)
-		if (irqfd->gsi == gsi && irqfd->resample == resample)
+	for (irqfd = world->kvms->irqfds; irqfd; irqfd = irqfd->next) {
+		if (irqfd->gsi != gsi || !irqfd->resample)
+			continue;
+		if (irqfd->resample == resample)
 			return true;
+		/* For whoever else reads it. */
+		if (write(irqfd->resample->real, &one, sizeof(one)) < 0)
+			abort();
+	}
 	return false;
 }
 

@@ -70,11 +70,31 @@ struct fake_pci *fake_pci_nvme(const char *addr, int group)
 	return pci;
 }
 
+struct fake_pci *fake_mdev(const char *uuid, int group)
+{
+	struct fake_pci *pci = fake_pci(uuid, 0x4348, 0x3253, 0x070002, group,
+					"mtty");
+
+	pci->mdev = true;
+	pci->nr = world->next_vfio++;
+	pci->cfg_size = 255;
+	pci->cfg[PCI_INTERRUPT_PIN] = 1;
+	pci->intx = true;
+	pci->no_unmask_fd = pci->no_bus_reset = pci->no_mmap = true;
+	fake_bar(pci, 0, 8, true, false, false);
+	return pci;
+}
+
+bool pci_is_vfio(const struct fake_pci *pci)
+{
+	return pci->mdev || strstr(pci->driver, "vfio");
+}
+
 void fake_pci_bind(struct fake_pci *pci, const char *driver)
 {
 	snprintf(pci->driver, sizeof(pci->driver), "%s",
 		 driver ? driver : "");
-	if (strstr(pci->driver, "vfio"))
+	if (pci_is_vfio(pci))
 		pci->nr = world->next_vfio++;
 }
 
@@ -103,7 +123,7 @@ struct fake_pci *pci_by_node(const char *name)
 
 	for (pci = world->pcis; pci; pci = pci->next) {
 		snprintf(node, sizeof(node), "vfio%u", pci->nr);
-		if (strstr(pci->driver, "vfio") && !strcmp(node, name))
+		if (pci_is_vfio(pci) && !strcmp(node, name))
 			return pci;
 	}
 	return NULL;
@@ -124,13 +144,18 @@ put(enum node_type type, const char *data, const char *fmt, ...)
 		fs_set(path, type, data, strlen(data), true);
 }
 
+static const char *bus(const struct fake_pci *pci)
+{
+	return pci->mdev ? "/sys/bus/mdev/" : PCI;
+}
+
 static void show_hex(const struct fake_pci *pci, const char *name,
 		     int digits, uint32_t value)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "0x%0*x\n", digits, value);
-	put(NODE_TEXT, text, PCI "devices/%s/%s", pci->addr, name);
+	put(NODE_TEXT, text, "%sdevices/%s/%s", bus(pci), pci->addr, name);
 }
 
 static void show_driver(const struct fake_pci *pci)
@@ -141,7 +166,7 @@ static void show_driver(const struct fake_pci *pci)
 		return;
 	snprintf(text, sizeof(text), "../../../bus/pci/drivers/%s",
 		 pci->driver);
-	put(NODE_LINK, text, PCI "devices/%s/driver", pci->addr);
+	put(NODE_LINK, text, "%sdevices/%s/driver", bus(pci), pci->addr);
 	put(NODE_TEXT, "", PCI "drivers/%s/bind", pci->driver);
 	put(NODE_TEXT, "", PCI "drivers/%s/unbind", pci->driver);
 }
@@ -154,7 +179,7 @@ static void show_group(const struct fake_pci *pci)
 		return;
 	snprintf(text, sizeof(text), "../../../kernel/iommu_groups/%d",
 		 pci->group);
-	put(NODE_LINK, text, PCI "devices/%s/iommu_group", pci->addr);
+	put(NODE_LINK, text, "%sdevices/%s/iommu_group", bus(pci), pci->addr);
 	snprintf(text, sizeof(text), "../../../../devices/pci0000:00/%s",
 		 pci->addr);
 	put(NODE_LINK, text, GROUPS "%d/devices/%s", pci->group, pci->addr);
@@ -165,16 +190,16 @@ static void show_vfio(const struct fake_pci *pci)
 	const struct fake_host *host = &world->host;
 	char text[32];
 
-	if (!strstr(pci->driver, "vfio"))
+	if (!pci_is_vfio(pci))
 		return;
-	put(NODE_DIR, "", PCI "devices/%s/vfio-dev/vfio%u", pci->addr,
+	put(NODE_DIR, "", "%sdevices/%s/vfio-dev/vfio%u", bus(pci), pci->addr,
 	    pci->nr);
 	if ((host->legacy || host->compat || host->groups) && pci->group >= 0)
 		put(NODE_DEV, "", "/dev/vfio/%d", pci->group);
 	if (!host->iommufd || !host->cdev)
 		return;
 	snprintf(text, sizeof(text), "511:%u\n", pci->nr);
-	put(NODE_TEXT, text, PCI "devices/%s/vfio-dev/vfio%u/dev", pci->addr,
+	put(NODE_TEXT, text, "%sdevices/%s/vfio-dev/vfio%u/dev", bus(pci), pci->addr,
 	    pci->nr);
 	put(NODE_DEV, "", "/dev/vfio/devices/vfio%u", pci->nr);
 }
@@ -183,19 +208,21 @@ static void show_device(const struct fake_pci *pci)
 {
 	char text[64];
 
+	show_driver(pci);
+	show_group(pci);
+	show_vfio(pci);
+	if (pci->mdev)
+		return;
 	show_hex(pci, "vendor", 4, fake_cfg_get16(pci, PCI_VENDOR_ID));
 	show_hex(pci, "device", 4, fake_cfg_get16(pci, PCI_DEVICE_ID));
 	show_hex(pci, "class", 6, fake_cfg_get32(pci, PCI_CLASS_REVISION) >> 8);
 	snprintf(text, sizeof(text), "%s\n",
 		 pci->override[0] ? pci->override : "(null)");
-	put(NODE_TEXT, text, PCI "devices/%s/driver_override", pci->addr);
+	put(NODE_TEXT, text, "%sdevices/%s/driver_override", bus(pci), pci->addr);
 	if (pci->native[0])
 		put(NODE_TEXT, "", PCI "drivers/%s/bind", pci->native);
 	if (pci->native[0])
 		put(NODE_TEXT, "", PCI "drivers/%s/unbind", pci->native);
-	show_driver(pci);
-	show_group(pci);
-	show_vfio(pci);
 }
 
 void pci_sysfs(void)
