@@ -284,6 +284,17 @@ $(unit-programs): $(O)/%: $(O)/san/tests/unit/%.o $(O)/product.a \
 unit-programs: $(unit-programs)
 	@printf '%s\n' $(test-y:.o=) >$(O)/list
 
+# The contract of the DMA backends, which is a unit test, as a program for real
+# kernels: what the product is linked from, and the real door.
+contract-objs := $(filter-out vmm/main.o,$(product)) tests/fake/vm.o \
+	$(addprefix tests/unit/,contract.o contract_real.o test.o capture.o)
+.PHONY: conformance
+conformance: $(O)/conformance
+$(O)/conformance: $(addprefix $(O)/obj/,$(contract-objs)) $(gen)/list
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o \
+		$(filter %.o,$^) $(libs-y) $(MUSL_LIB)/crtn.o
+
 -include $(patsubst %.o,$(O)/obj/%.d,$(product))
 -include $(patsubst %.o,$(O)/san/%.d,$(product) $(unit-harness) \
 	$(addprefix tests/unit/,$(test-y)))
@@ -356,7 +367,8 @@ install: all
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/postern)
 
 clean:
-	$(Q)for made in obj san configs style unit postern postern.debug; do \
+	$(Q)for made in obj san configs style unit conformance postern \
+		postern.debug; do \
 		rm -rf "$(O)/$$made"; done
 distclean:
 	$(Q)rm -rf "$(O)"

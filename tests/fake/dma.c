@@ -76,6 +76,12 @@ uint64_t dma_locked(bool by_process)
 	return bytes;
 }
 
+uint64_t fake_pinned(void)
+{
+	return dma_locked(true) - world->host.mlocked + dma_locked(false) -
+		world->host.others_locked;
+}
+
 static bool too_much(const struct dma_space *space, uint64_t more)
 {
 	return !world->host.cap_ipc_lock &&

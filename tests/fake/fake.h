@@ -90,6 +90,8 @@ unsigned int fake_violations(void);
 /* fake_fds, fake_maps - open file descriptors; DMA mappings now in place. */
 unsigned int fake_fds(void);
 unsigned int fake_maps(void);
+/* fake_pinned - bytes that are mapped for devices, each page once. */
+uint64_t fake_pinned(void);
 /* fake_dma_at - whether a device can reach @iova. */
 bool fake_dma_at(uint64_t iova);
 
