@@ -55,7 +55,7 @@ static bool counted(const struct dma_space *space, const struct dma_map *map)
 
 	for (s = world->spaces; s != space; s = s->next)
 		for (m = s->maps; m; m = m->next)
-			if (m->pin == map->pin)
+			if (s->attached && m->pin == map->pin)
 				return true;
 	return false;
 }

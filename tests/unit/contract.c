@@ -273,6 +273,36 @@ static void closing_lets_go_of_memory(const char *way)
 	end();
 }
 
+/* Pages are pinned for whoever has them, once, and while anybody has. */
+static void a_copy_shares_pins(const char *way)
+{
+	const struct iommu_map arg = { .name = "copy", .iova = AT,
+				       .size = SIZE, .fd = -1 };
+	void *first, *second;
+
+	begin(way);
+	CHECK_EQ(!backend->copy, backend == &iommu_legacy);
+	if (backend->copy) {
+		CHECK_EQ(map(AT, SIZE, memory), 0);
+		first = space;
+		CHECK_EQ(backend->open(&second, first, &config, &device), 0);
+		CHECK_EQ(backend->copy(second, first, &arg), 0);
+		CHECK_EQ(backend->copy(second, first, &arg), -EEXIST);
+		CHECK_EQ(world_pinned(), SIZE);
+		detach();
+		backend->unmap(first, AT, SIZE);
+		CHECK_EQ(world_pinned(), 0);
+		/* the other has it still, and the device with it */
+		space = second;
+		attach();
+		CHECK_EQ(world_pinned(), SIZE);
+		backend->unmap(second, AT, SIZE);
+		CHECK_EQ(world_pinned(), 0);
+		backend->close(first);
+	}
+	end();
+}
+
 /* With the right to it all ways count by process. */
 static void locked_memory_counts_by_process(const char *way)
 {
@@ -298,4 +328,5 @@ ALL(no_more_is_locked_than_may_be)
 ALL(mappings_are_counted)
 ALL(a_space_can_be_used_again)
 ALL(closing_lets_go_of_memory)
+ALL(a_copy_shares_pins)
 ALL(locked_memory_counts_by_process)

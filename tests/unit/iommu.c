@@ -334,7 +334,63 @@ static void what_is_mapped_can_be_unmapped_and_mapped(const struct words *w)
 	stop();
 }
 
+/* The IOMMU's pages may be larger than the host's. */
+static void not_made_of_the_iommus_pages(const struct words *w)
+{
+	struct mem_region more = {
+		.name = "odd", .gpa = 4 * GiB + 4 * KiB, .size = 64 * KiB,
+		.fd = -1, .flags = MEM_RAM,
+	};
+	struct iommu *iommu;
+	int fd;
+
+	start();
+	fake_host()->page = 64 * KiB;
+	more.hva = host_pages(more.size);
+	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
+	fd = iommu_attach(iommu, DEV);
+	CHECK(fd >= 0);
+	capture_begin(2);
+	CHECK_EQ(mem_add(&vm.mem, &more), -ERANGE);
+	capture_end();
+	CHECK(said("odd, 0x100001000-0x100010fff, is not made of the IOMMU's "
+		   "pages"));
+	CHECK_EQ(said_lines(), 1);
+	more.gpa = 4 * GiB;
+	CHECK_EQ(mem_add(&vm.mem, &more), 0);
+	mem_del(&vm.mem, &more);
+	iommu_detach(iommu, fd);
+	iommu_destroy(iommu);
+	sys_munmap(more.hva, more.size);
+	stop();
+}
+
+/* By groups' files, or by what the kernel says of the devices. */
+static void a_bus_is_reset_if_all_on_it_are_ours(const struct words *w)
+{
+	struct fake_pci *beside;
+	struct iommu *iommu;
+	int a, b;
+
+	start();
+	beside = fake_pci_nvme("0000:01:00.1", 3);
+	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
+	a = iommu_attach(iommu, DEV);
+	CHECK(a >= 0);
+	CHECK_EQ(iommu_bus_reset(iommu, a), -EBUSY);
+	b = iommu_attach(iommu, "0000:01:00.1");
+	CHECK(b >= 0);
+	CHECK_EQ(iommu_bus_reset(iommu, a), 0);
+	CHECK_EQ(beside->bus_resets, 1);
+	iommu_detach(iommu, a);
+	iommu_detach(iommu, b);
+	iommu_destroy(iommu);
+	stop();
+}
+
 ALL(attach_maps_ram_once)
+ALL(not_made_of_the_iommus_pages)
+ALL(a_bus_is_reset_if_all_on_it_are_ours)
 ALL(kvm_is_told_first_and_last)
 ALL(two_devices_share_one_space)
 ALL(two_devices_of_one_group)

@@ -161,6 +161,28 @@ static void refused_in_any_space(const struct words *w)
 	stop();
 }
 
+static void a_bus_is_reset_over_two_spaces(const struct words *w)
+{
+	struct fake_pci *beside;
+	struct iommu *iommu;
+	int a, b;
+
+	start();
+	beside = fake_pci_nvme("0000:01:00.1", 3);
+	beside->apart = 1;
+	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
+	a = iommu_attach(iommu, DEV);
+	b = iommu_attach(iommu, "0000:01:00.1");
+	CHECK(a >= 0 && b >= 0);
+	CHECK_EQ(iommu_bus_reset(iommu, b), 0);
+	CHECK_EQ(beside->bus_resets, 1);
+	iommu_detach(iommu, a);
+	iommu_detach(iommu, b);
+	iommu_destroy(iommu);
+	stop();
+}
+
+ALL(a_bus_is_reset_over_two_spaces)
 ALL(kept_apart_in_two_spaces)
 ALL(a_third_finds_the_space_that_takes_it)
 ALL(later_memory_is_in_both)
