@@ -81,6 +81,9 @@ struct iommu_backend {
 	/* Valid while a device is attached. Prints its errors. */
 	int (*limits)(void *space, struct iommu_limits *limits);
 
+	/* For iommu_caps(): what limits() does not say. NULL: not built in. */
+	void (*caps)(void *space, struct iommu_caps *caps);
+
 	/*
 	 * One mapping, pinned when map returns; unmap takes exactly what was
 	 * mapped. For a device's memory map prints nothing: who wants it can

@@ -171,6 +171,24 @@ detach:
 	return err;
 }
 
+int iommu_caps(struct iommu *iommu, struct iommu_caps *caps)
+{
+	const struct space *s = iommu->spaces;
+
+	if (!s->devices || !iommu->backend->caps)
+		return -ENODEV;
+	*caps = (struct iommu_caps){
+		.backend = iommu->backend->name,
+		.ranges = s->limits.ranges,
+		.nr_ranges = s->limits.nr_ranges,
+		.page_sizes = s->limits.page_sizes,
+		.maps = s->limits.maps,
+		.by_process = s->limits.by_process,
+	};
+	iommu->backend->caps(s->handle, caps);
+	return 0;
+}
+
 void iommu_detach(struct iommu *iommu, int device_fd)
 {
 	int i = iommu_find(iommu, device_fd);

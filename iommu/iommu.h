@@ -48,4 +48,24 @@ void iommu_detach(struct iommu *iommu, int device_fd);
  */
 int iommu_bus_reset(struct iommu *iommu, int device_fd);
 
+/* What a DMA space is and can, for people to read. */
+struct iommu_caps {
+	const char *backend;	/* "legacy", "iommufd" */
+	const char *owner;	/* of the container: "vfio", "iommufd"; NULL: none */
+	const struct iommu_range *ranges; /* until a device comes or goes */
+	int nr_ranges;
+	uint64_t page_sizes;	/* as bits, 0: unknown */
+	uint32_t maps;		/* that may be added, UINT32_MAX: any number */
+	bool by_process;	/* locked memory counts so, else by user */
+	bool coherent;		/* enforced, whatever a device asks for */
+	const char *dirty;	/* who tracks what devices write; NULL: nobody */
+};
+
+/*
+ * iommu_caps - of the address space that the first device is in. Only in a
+ * program with the commands about devices (CONFIG_DEVCMD); -ENODEV while no
+ * device is attached.
+ */
+int iommu_caps(struct iommu *iommu, struct iommu_caps *caps);
+
 #endif

@@ -32,6 +32,7 @@ struct iommufd {
 	int fd;
 	unsigned int spaces;
 	bool by_process;
+	uint32_t device;	/* the last one bound, 0: none */
 	struct groups groups;
 };
 
@@ -171,6 +172,7 @@ static int bind_device(const struct ioas *s, int fd,
 	};
 	int err = sys_ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &arg);
 
+	s->file->device = arg.out_devid;
 	return err < 0 ? explain_bind(dev, UNSAFE_IOMMUFD, err) : 0;
 }
 
@@ -220,19 +222,26 @@ close:
 	return err;
 }
 
-/*
- * Devices that are opened through their groups go into the address space
- * that is set here at the time.
- */
-static int attach_by_group(struct ioas *s, struct kvm *kvm,
-			   const struct sysfs_device *dev)
+/* What containers' calls and groups mean by the address space. */
+static int set_compat(const struct ioas *s)
 {
 	struct iommu_vfio_ioas arg = {
 		.size = sizeof(arg),
 		.op = IOMMU_VFIO_IOAS_SET,
 		.ioas_id = s->id,
 	};
-	int err = sys_ioctl(s->file->fd, IOMMU_VFIO_IOAS, &arg);
+
+	return sys_ioctl(s->file->fd, IOMMU_VFIO_IOAS, &arg);
+}
+
+/*
+ * Devices that are opened through their groups go into the address space
+ * that is set at the time.
+ */
+static int attach_by_group(struct ioas *s, struct kvm *kvm,
+			   const struct sysfs_device *dev)
+{
+	int err = set_compat(s);
 
 	if (err < 0)
 		return explain_call(dev, "cannot have its group use the address space",
@@ -333,6 +342,35 @@ report:
 	free(ranges);
 	free(copy);
 	return err;
+}
+
+static bool tracks_dirty(const struct iommufd *file)
+{
+	struct iommu_hw_info info = {
+		.size = sizeof(info),
+		.dev_id = file->device,
+	};
+
+	/* Before 6.7 there was no such call, nor such tracking. */
+	return file->device &&
+		sys_ioctl(file->fd, IOMMU_GET_HW_INFO, &info) >= 0 &&
+		info.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING;
+}
+
+/* Some of it iommufd says to those only who ask as if of a container. */
+static void iommufd_caps(void *space, struct iommu_caps *caps)
+{
+	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+	const struct ioas *s = space;
+
+	caps->dirty = tracks_dirty(s->file) ? "the IOMMU" : NULL;
+	if (set_compat(s) < 0)
+		return;
+	caps->coherent = sys_ioctl_num(s->file->fd, VFIO_CHECK_EXTENSION,
+				       VFIO_DMA_CC_IOMMU) > 0;
+	if (sys_ioctl(s->file->fd, VFIO_IOMMU_GET_INFO, &info) >= 0 &&
+	    info.flags & VFIO_IOMMU_INFO_PGSIZES)
+		caps->page_sizes = info.iova_pgsizes;
 }
 
 static uint32_t map_flags(const struct iommu_map *map)
@@ -445,6 +483,7 @@ const struct iommu_backend iommu_iommufd = {
 	.detach = iommufd_detach,
 	.group_fd = IS_ENABLED(CONFIG_VFIO_GROUP) ? iommufd_group_fd : NULL,
 	.limits = iommufd_limits,
+	.caps = IS_ENABLED(CONFIG_DEVCMD) ? iommufd_caps : NULL,
 	.map = iommufd_map,
 	.unmap = iommufd_unmap,
 	.copy = iommufd_copy,

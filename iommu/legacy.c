@@ -30,6 +30,7 @@ struct legacy {
 	int fd;			/* the container */
 	const char *path;
 	bool by_process;
+	bool tracks;		/* takes all that is pinned for written */
 	int type;		/* the better of its type 1 IOMMUs */
 	struct groups groups;
 };
@@ -87,6 +88,11 @@ static void find_owner(struct legacy *l)
 	l->groups.unsafe = l->groups.late ? UNSAFE_IOMMUFD : UNSAFE_TYPE1;
 }
 
+static const char *owner(const struct legacy *l)
+{
+	return l->groups.late ? "iommufd" : "vfio";
+}
+
 static bool has(const struct legacy *l, int type)
 {
 	return sys_ioctl_num(l->fd, VFIO_CHECK_EXTENSION, type) > 0;
@@ -135,7 +141,7 @@ static int legacy_open(void **space, void *beside, const struct config *cfg,
 	find_owner(l);
 	if (!beside)
 		log_info("iommu: container: %s, owned by %s", l->path,
-			 l->groups.late ? "iommufd" : "vfio");
+			 owner(l));
 	l->by_process = memlock_by_process(l->fd);
 	l->groups.container = l->fd;
 	*space = l;
@@ -242,8 +248,8 @@ static int copy_ranges(struct vfio_iommu_type1_info *info, uint32_t size,
 	return 0;
 }
 
-static int read_info(struct vfio_iommu_type1_info *info, uint32_t size,
-		     struct iommu_limits *limits)
+static int read_info(struct legacy *l, struct vfio_iommu_type1_info *info,
+		     uint32_t size, struct iommu_limits *limits)
 {
 	const struct vfio_iommu_type1_info_dma_avail *avail = find_cap(info,
 		size, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof(*avail));
@@ -251,6 +257,8 @@ static int read_info(struct vfio_iommu_type1_info *info, uint32_t size,
 	limits->page_sizes = info->flags & VFIO_IOMMU_INFO_PGSIZES ?
 		info->iova_pgsizes : 0;
 	limits->maps = avail ? avail->avail : UINT32_MAX;
+	l->tracks = find_cap(info, size, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
+			     sizeof(struct vfio_info_cap_header));
 	return copy_ranges(info, size, limits);
 }
 
@@ -258,7 +266,7 @@ static int read_info(struct vfio_iommu_type1_info *info, uint32_t size,
 static int legacy_limits(void *space, struct iommu_limits *limits)
 {
 	struct vfio_iommu_type1_info first = { .argsz = sizeof(first) };
-	const struct legacy *l = space;
+	struct legacy *l = space;
 	struct vfio_iommu_type1_info *info;
 	uint32_t size;
 	int ret;
@@ -274,7 +282,7 @@ static int legacy_limits(void *space, struct iommu_limits *limits)
 	info->argsz = size;
 	ret = sys_ioctl(l->fd, VFIO_IOMMU_GET_INFO, info);
 	if (ret >= 0)
-		ret = read_info(info, size, limits);
+		ret = read_info(l, info, size, limits);
 	free(info);
 	if (ret >= 0)
 		return ret;
@@ -282,6 +290,15 @@ report:
 	log_err("iommu: cannot ask for the addresses it allows: %s",
 		err_text(ret));
 	return ret;
+}
+
+static void legacy_caps(void *space, struct iommu_caps *caps)
+{
+	const struct legacy *l = space;
+
+	caps->owner = owner(l);
+	caps->coherent = has(l, VFIO_DMA_CC_IOMMU);
+	caps->dirty = l->tracks ? "the kernel, by what is pinned" : NULL;
 }
 
 static int legacy_map(void *space, const struct iommu_map *map)
@@ -330,6 +347,7 @@ const struct iommu_backend iommu_legacy = {
 	.detach = legacy_detach,
 	.group_fd = legacy_group_fd,
 	.limits = legacy_limits,
+	.caps = IS_ENABLED(CONFIG_DEVCMD) ? legacy_caps : NULL,
 	.map = legacy_map,
 	.unmap = legacy_unmap,
 };

@@ -199,7 +199,9 @@ static int read_group(struct sysfs_device *dev)
 		snprintf(path, sizeof(path), GROUPS "%d/name", dev->group);
 		sysfs_read(path, name, sizeof(name));
 	}
-	dev->noiommu = !strcmp(name, "vfio-noiommu") ||
+	/* A mediated device's group bears this name as well, without meaning it. */
+	dev->noiommu = (!strcmp(name, "vfio-noiommu") &&
+			!sysfs_is_mdev(dev->addr)) ||
 		!strncmp(dev->node, "noiommu-", 8);
 	return 0;
 }

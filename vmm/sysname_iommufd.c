@@ -14,6 +14,7 @@ const struct sys_word sys_words_iommufd[] = {
 	NAME(IOMMU_DESTROY),
 	NAME(IOMMU_IOAS_ALLOC),
 	NAME(IOMMU_IOAS_IOVA_RANGES),
+	NAME(IOMMU_GET_HW_INFO),
 	{
 		.request = IOMMU_IOAS_MAP,
 		.name = "IOMMU_IOAS_MAP",

@@ -32,7 +32,8 @@ int compat_open(struct file *iommufd, struct fake_pci *pci,
 static int check_extension(unsigned long num)
 {
 	return num == VFIO_TYPE1_IOMMU || num == VFIO_TYPE1v2_IOMMU ||
-		num == VFIO_UNMAP_ALL || num == VFIO_DMA_CC_IOMMU;
+		num == VFIO_UNMAP_ALL ||
+		(num == VFIO_DMA_CC_IOMMU && world->host.snoops);
 }
 
 /* It may be called at any time, and again. */

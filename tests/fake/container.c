@@ -248,7 +248,7 @@ static int check_extension(unsigned long num)
 	case VFIO_SPAPR_TCE_IOMMU:
 		return world->host.spapr;
 	case VFIO_DMA_CC_IOMMU:
-		return 1;
+		return world->host.snoops;
 	}
 	return 0;
 }
@@ -267,6 +267,7 @@ static int set_iommu(struct container *c, unsigned long type)
 
 struct info_caps {
 	struct vfio_iommu_type1_info info;
+	struct vfio_iommu_type1_info_cap_migration migration;
 	struct vfio_iommu_type1_info_dma_avail avail;
 	uint32_t pad;
 	/* last, so that the chain is walked to its end */
@@ -283,6 +284,10 @@ static void fill_caps(struct info_caps *caps, bool attached, uint32_t maps)
 	uint64_t first[2] = { 0 }, last[2] = { UINT64_MAX };
 	unsigned int i;
 
+	caps->migration.header.id = VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION;
+	caps->migration.header.version = 1;
+	caps->migration.header.next = offsetof(struct info_caps, avail);
+	caps->migration.pgsize_bitmap = PAGE;
 	caps->avail.header.id = VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL;
 	caps->avail.header.version = 1;
 	caps->avail.header.next = offsetof(struct info_caps, iova);
@@ -310,7 +315,10 @@ int type1_info(struct vfio_iommu_type1_info *arg, bool attached, uint32_t maps)
 		memcpy(arg, &caps.info, MIN(argsz, sizeof(caps.info)));
 		return 0;
 	}
-	caps.info.cap_offset = offsetof(struct info_caps, avail);
+	/* An iommufd has no such tracking. */
+	caps.info.cap_offset = maps == UINT32_MAX ?
+		offsetof(struct info_caps, avail) :
+		offsetof(struct info_caps, migration);
 	memcpy(arg, &caps, sizeof(caps));
 	return 0;
 }

@@ -46,7 +46,7 @@ void fake_begin(void)
 		.dma_buf = true, .vfio_pci = true, .intremap = true,
 		.cap_ipc_lock = true, .cap_sys_rawio = true,
 		.cap_sys_resource = true, .root = true,
-		.memlock = 8 * MiB, .maps_max = 65535, .page = PAGE,
+		.memlock = 8 * MiB, .maps_max = 65535, .page = PAGE, .snoops = true,
 		.hole_base = 0xfee00000, .hole_size = 1 * MiB,
 		.iova_last = BIT(48) - 1,
 		.kvm_irqchip = true, .gsi_max = 4096, .slots_max = 509,

@@ -59,6 +59,8 @@ struct fake_host {
 	uint64_t others_locked;	/* and the user's other processes */
 	uint32_t maps_max;	/* dma_entry_limit of the container */
 	uint64_t page;		/* smallest that the IOMMU maps */
+	bool snoops;		/* it enforces coherency */
+	bool dirty;		/* it tracks what is written */
 	uint64_t hole_base;	/* IOVAs that the IOMMU keeps for itself, */
 	uint64_t hole_size;	/* the x86 MSI window by default; 0: none */
 	uint64_t iova_last;	/* highest IOVA, 48 bits by default */

@@ -229,6 +229,15 @@ static int copy(struct iommufd *iommufd, const struct iommu_ioas_copy *arg)
 						 arg->src_iova);
 }
 
+static int hw_info(const struct iommufd *iommufd, struct iommu_hw_info *arg)
+{
+	if (arg->flags || !arg->dev_id || arg->dev_id > iommufd->last_id)
+		return arg->flags ? -EOPNOTSUPP : -ENOENT;
+	arg->out_capabilities = world->host.dirty ?
+		IOMMU_HW_CAP_DIRTY_TRACKING : 0;
+	return 0;
+}
+
 /* Each argument begins with its size, and none may be too short. */
 int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg,
 		  unsigned long num)
@@ -248,6 +257,8 @@ int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg,
 		return size < 40 ? -EINVAL : map_file(iommufd, arg);
 	case IOMMU_IOAS_UNMAP:
 		return size < 24 ? -EINVAL : unmap(iommufd, arg);
+	case IOMMU_GET_HW_INFO:
+		return size < 40 ? -EINVAL : hw_info(iommufd, arg);
 	case IOMMU_IOAS_COPY:
 		return size < 40 ? -EINVAL : copy(iommufd, arg);
 	case IOMMU_OPTION:

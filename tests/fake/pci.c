@@ -183,6 +183,9 @@ static void show_group(const struct fake_pci *pci)
 	snprintf(text, sizeof(text), "../../../../devices/pci0000:00/%s",
 		 pci->addr);
 	put(NODE_LINK, text, GROUPS "%d/devices/%s", pci->group, pci->addr);
+	/* The kernel makes no difference between these two kinds of group. */
+	if (pci->mdev)
+		put(NODE_TEXT, "vfio-noiommu\n", GROUPS "%d/name", pci->group);
 }
 
 static void show_vfio(const struct fake_pci *pci)

@@ -388,7 +388,44 @@ static void a_bus_is_reset_if_all_on_it_are_ours(const struct words *w)
 	stop();
 }
 
+static void tells_what_it_is(const struct words *w)
+{
+	struct iommu_caps caps;
+	struct iommu *iommu;
+	int fd;
+
+	start();
+	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
+	CHECK_EQ(iommu_caps(iommu, &caps), -ENODEV);
+	fake_host()->dirty = true;
+	fd = iommu_attach(iommu, DEV);
+	CHECK(fd >= 0);
+	CHECK_EQ(iommu_caps(iommu, &caps), 0);
+	CHECK_STR(caps.backend, w->choice == IOMMU_LEGACY ? "legacy" :
+		  "iommufd");
+	if (w->choice == IOMMU_LEGACY)
+		CHECK_STR(caps.owner, w->path == LEGACY ? "vfio" : "iommufd");
+	else
+		CHECK(!caps.owner);
+	CHECK_EQ(caps.nr_ranges, 2);
+	CHECK_EQ(caps.ranges[0].last, 0xfedfffff);
+	CHECK_EQ(caps.page_sizes, 4 * KiB | 2 * MiB | GiB);
+	CHECK_EQ(caps.maps, w->path == LEGACY ? 65535 : UINT32_MAX);
+	CHECK(caps.by_process);
+	CHECK(caps.coherent);
+	/* of a device opened by its group iommufd does not say */
+	CHECK_EQ(!caps.dirty, w->path != LEGACY && w->path != CDEV);
+	fake_host()->dirty = fake_host()->snoops = false;
+	CHECK_EQ(iommu_caps(iommu, &caps), 0);
+	CHECK(!caps.coherent);
+	CHECK_EQ(!caps.dirty, w->path != LEGACY);
+	iommu_detach(iommu, fd);
+	iommu_destroy(iommu);
+	stop();
+}
+
 ALL(attach_maps_ram_once)
+ALL(tells_what_it_is)
 ALL(not_made_of_the_iommus_pages)
 ALL(a_bus_is_reset_if_all_on_it_are_ours)
 ALL(kvm_is_told_first_and_last)
