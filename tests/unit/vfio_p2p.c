@@ -6,6 +6,7 @@
  */
 #include "assigned.h"
 #include "capture.h"
+#include "ways.h"
 
 #define BAR 0xc8000000ULL
 
@@ -33,9 +34,10 @@ static void decode(bool on)
 	put(SLOT(2), PCI_COMMAND, on ? PCI_COMMAND_MEMORY : 0, 2);
 }
 
-static void check_mapped_while_decoding(unsigned int iommu)
+static void check_mapped_while_decoding(const struct words *w)
 {
-	two(iommu);
+	two(w->choice);
+	host_as(w);
 	plug_two();
 	CHECK_EQ(fake_maps(), 1);
 	CHECK(!fake_dma_at(BAR));
@@ -62,12 +64,40 @@ static void check_mapped_while_decoding(unsigned int iommu)
 
 TEST(mapped_while_decoding_legacy)
 {
-	check_mapped_while_decoding(IOMMU_LEGACY);
+	check_mapped_while_decoding(&legacy);
 }
 
 TEST(mapped_while_decoding_iommufd)
 {
-	check_mapped_while_decoding(IOMMU_IOMMUFD);
+	check_mapped_while_decoding(&iommufd);
+}
+
+TEST(mapped_while_decoding_by_group)
+{
+	check_mapped_while_decoding(&by_group);
+}
+
+/* It takes a BAR as a dma-buf alone, and a container's calls know none. */
+TEST(an_iommufd_as_container_maps_no_bar)
+{
+	const struct words *const others[] = { &compat, &instead };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		test_note("%s", way_name(others[i]));
+		two(IOMMU_LEGACY);
+		host_as(others[i]);
+		plug_two();
+		capture_begin(2);
+		decode(true);
+		command(PCI_COMMAND_MEMORY);
+		capture_end();
+		CHECK(said("devices cannot reach the memory of 0000:02:00.0"));
+		CHECK(said("iommufd maps it as a dma-buf only"));
+		CHECK_EQ(said_lines(), 2);
+		CHECK_EQ(fake_maps(), 1);
+		end();
+	}
 }
 
 TEST(not_the_pages_of_the_msix_table)
