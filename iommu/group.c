@@ -11,6 +11,7 @@
 #include "iommu/explain.h"
 #include "iommu/group.h"
 #include "vmm/kvm.h"
+#include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/util.h"
 
@@ -89,6 +90,11 @@ static int group_open(struct groups *g, struct kvm *kvm, struct group *group,
 
 	groups_node(dev, path);
 	fd = sys_open(path, O_RDWR, 0);
+	if (fd == -ENOENT) {
+		log_err("%s: not there: this kernel has no VFIO groups (CONFIG_VFIO_GROUP)",
+			path);
+		return -ENOSYS;
+	}
 	if (fd < 0)
 		return explain_open(path, dev, fd);
 	err = check_viable(fd, dev);

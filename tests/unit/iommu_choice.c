@@ -274,6 +274,25 @@ TEST(a_named_container_that_is_none)
 	stop();
 }
 
+/* A container is of no use without groups, and the user asked for it. */
+TEST(a_named_container_on_a_host_without_groups)
+{
+	struct iommu *iommu;
+
+	start();
+	fake_host()->legacy = false;
+	cfg.container = "/dev/iommu";
+	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_AUTO, DEV), 0);
+	capture_begin(2);
+	CHECK_EQ(iommu_attach(iommu, DEV), -ENOSYS);
+	capture_end();
+	CHECK(said("/dev/vfio/1: not there"));
+	CHECK(said("CONFIG_VFIO_GROUP"));
+	CHECK_EQ(said_lines(), 1);
+	iommu_destroy(iommu);
+	stop();
+}
+
 /* ---- kinds of container ------------------------------------------------- */
 
 TEST(type1_will_do_where_there_is_no_v2)
