@@ -98,6 +98,15 @@ struct iommu_backend {
 	int (*copy)(void *space, void *from, const struct iommu_map *map);
 };
 
+/*
+ * backend_choose - the one for @dev that @choice and the host leave, and why
+ * (NULL: what is missing will be said). NULL with a message.
+ */
+const struct iommu_backend *backend_choose(const struct config *cfg,
+					   enum iommu_choice choice,
+					   const struct sysfs_device *dev,
+					   const char **why);
+
 extern const struct iommu_backend iommu_legacy;
 extern const struct iommu_backend iommu_iommufd;
 

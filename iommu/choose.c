@@ -5,7 +5,8 @@
  */
 #include <errno.h>
 
-#include "iommu/iommu_priv.h"
+#include "iommu/backend.h"
+#include "vmm/config.h"
 #include "vmm/log.h"
 #include "vmm/util.h"
 
@@ -24,31 +25,25 @@ static const struct choice choices[] = {
 #define ONLY_ONE \
 	(!IS_ENABLED(CONFIG_IOMMUFD) || !IS_ENABLED(CONFIG_VFIO_CONTAINER))
 
-static const struct iommu_backend *chosen(const struct choice *c,
-					  const char *why)
-{
-	log_info("iommu: %s: %s", c->backend->name, why);
-	return c->backend;
-}
-
 /* What makes do with less, or else the last: its error says what is missing. */
 static const struct iommu_backend *choose_fallback(const struct sysfs_device *dev,
-						   const struct iommu_backend *last)
+						   const struct iommu_backend *last,
+						   const char **why)
 {
 	const struct choice *c;
-	const char *why;
 
 	for (c = choices; c < choices + ARRAY_SIZE(choices); c++) {
-		why = c->backend && c->backend->fallback ?
+		*why = c->backend && c->backend->fallback ?
 			c->backend->fallback(dev) : NULL;
-		if (why)
-			return chosen(c, why);
+		if (*why)
+			return c->backend;
 	}
 	return last;
 }
 
 /* The first that the host has all for. */
-static const struct iommu_backend *choose_auto(const struct sysfs_device *dev)
+static const struct iommu_backend *choose_auto(const struct sysfs_device *dev,
+					       const char **why)
 {
 	const struct choice *c, *last = NULL;
 	const char *lack, *before = NULL;
@@ -58,12 +53,14 @@ static const struct iommu_backend *choose_auto(const struct sysfs_device *dev)
 			continue;
 		last = c;
 		lack = c->backend->lacks(dev);
-		if (!lack)
-			return chosen(c, before ? before : c->backend->offer);
+		if (!lack) {
+			*why = before ? before : c->backend->offer;
+			return c->backend;
+		}
 		if (!before)
 			before = lack;
 	}
-	return choose_fallback(dev, last->backend);
+	return choose_fallback(dev, last->backend, why);
 }
 
 /* A container that the user names is for the one that knows containers. */
@@ -80,23 +77,25 @@ static int check_container(const struct config *cfg, enum iommu_choice *choice)
 	return 0;
 }
 
-const struct iommu_backend *choose_backend(const struct config *cfg,
+const struct iommu_backend *backend_choose(const struct config *cfg,
 					   enum iommu_choice choice,
-					   const struct sysfs_device *dev)
+					   const struct sysfs_device *dev,
+					   const char **why)
 {
 	const struct choice *c;
 
+	*why = NULL;
 	if (check_container(cfg, &choice) < 0)
 		return NULL;
 	for (c = choices; c < choices + ARRAY_SIZE(choices); c++) {
-		if (c->backend && ONLY_ONE &&
-		    (choice == IOMMU_AUTO || choice == c->choice))
-			return chosen(c, "the only one built in");
-		if (c->backend && choice == c->choice)
-			return chosen(c, "asked for");
+		if (!c->backend || (choice != c->choice &&
+				    !(ONLY_ONE && choice == IOMMU_AUTO)))
+			continue;
+		*why = ONLY_ONE ? "the only one built in" : "asked for";
+		return c->backend;
 	}
 	if (choice == IOMMU_AUTO)
-		return choose_auto(dev);
+		return choose_auto(dev, why);
 	log_err("iommu: the backend asked for is not built into this program");
 	return NULL;
 }

@@ -25,6 +25,7 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 {
 	struct sysfs_device dev;
 	struct iommu *iommu;
+	const char *why;
 	unsigned int i;
 	int err;
 
@@ -39,7 +40,9 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 		iommu->spaces[i].iommu = iommu;
 	for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
 		iommu->devices[i].fd = -1;
-	iommu->backend = choose_backend(vm->cfg, choice, &dev);
+	iommu->backend = backend_choose(vm->cfg, choice, &dev, &why);
+	if (why)
+		log_info("iommu: %s: %s", iommu->backend->name, why);
 	err = iommu->backend ? space_open(iommu, &iommu->spaces[0], &dev) :
 		-EDOM;
 	if (err < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of a VM's DMA space share: iommu.c (its life, and who is in
- * it), choose.c (which backend), mirror.c (what is mapped), busreset.c.
+ * it), mirror.c (what is mapped), busreset.c.
  *
  * It is one address space for all devices, unless the kernel will not have
  * some of them in one; then there are several, all with the same contents.
@@ -40,13 +40,6 @@ struct iommu {
 
 /* iommu_find - the index of device fd @fd, or -1; for -1, of a free entry. */
 int iommu_find(const struct iommu *iommu, int fd);
-
-/* ---- choose.c ----------------------------------------------------------- */
-
-/* choose_backend - for @dev first; logs which and why. NULL with a message. */
-const struct iommu_backend *choose_backend(const struct config *cfg,
-					   enum iommu_choice choice,
-					   const struct sysfs_device *dev);
 
 /* ---- mirror.c ----------------------------------------------------------- */
 
