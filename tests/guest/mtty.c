@@ -34,35 +34,41 @@ static void on_data(void)
 		got[nr++] = inb(port + DATA);
 }
 
-/*
- * The device drops an interrupt while its last one is not unmasked, which
- * takes the host a moment after ours: these reads all go there and back.
- */
-static void pause(void)
+/* These reads all go to the host and back, which takes a while. */
+static bool came_within(unsigned int reads, unsigned int before)
 {
-	int i;
-
-	for (i = 0; i < 300; i++)
+	while (nr == before && reads--)
 		inb(port + LSR);
+	return nr != before;
 }
 
-static void echo(char c)
+/*
+ * The device forgets an interrupt that falls into the time between ours and
+ * its unmasking by the host, which a busy host takes its time for. So a byte
+ * that did not interrupt is fetched, and sent again.
+ */
+static unsigned int echo(char c)
 {
-	unsigned int before = nr, i;
+	unsigned int before = nr, tries;
 
-	outb(port + DATA, c);
-	for (i = 0; nr == before && i < 3000; i++)
-		inb(port + LSR);
+	for (tries = 0; nr == before && tries < 20; tries++) {
+		outb(port + DATA, c);
+		if (came_within(2000, before))
+			continue;
+		while (inb(port + LSR) & LSR_DATA)
+			inb(port + DATA);
+	}
 	if (nr == before)
 		fail("'%c' does not interrupt", c);
-	pause();
+	came_within(300, nr);
+	return tries ? tries - 1 : 0;
 }
 
 int guest(void)
 {
 	static const char words[] = "A mediated device says this.";
 	int devfn = find_device(MTTY_ID);
-	unsigned int i;
+	unsigned int i, again = 0;
 
 	check(devfn >= 0);
 	port = read32(config(devfn, PCI_BAR0)) & ~3U;
@@ -74,10 +80,10 @@ int guest(void)
 	outb(port + MCR, MCR_ON);
 	outb(port + IER, IER_DATA);
 	for (i = 0; i < sizeof(words); i++)
-		echo(words[i]);
+		again += echo(words[i]);
 	if (nr != sizeof(words) || memcmp(got, words, nr))
 		fail("%u bytes came back, or others", nr);
 	say("mtty: %s\n", got);
-	say("mtty: %u bytes, %u interrupts\n", nr, came);
+	say("mtty: %u bytes, %u interrupts, %u sent again\n", nr, came, again);
 	return 0;
 }
