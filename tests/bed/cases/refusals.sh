@@ -109,8 +109,8 @@ chmod 600 /dev/vfio/[0-9]* /dev/vfio/devices/*
 try "group not permitted" 77 'permission denied' as_nobody $run --iommu legacy --vfio $dev
 try "cdev not permitted" 77 'permission denied' as_nobody $run --iommu iommufd --vfio $dev
 try "no container" 69 'CONFIG_VFIO_CONTAINER' \
-	sh -c "mv /dev/vfio/vfio /vfio; ./legacy run -q --kernel kernel --vfio $dev; s=\$?
-		mv /vfio /dev/vfio/vfio; exit \$s"
+	sh -c "mv /dev/vfio/vfio /vfio; mv /dev/iommu /iommu; ./legacy run -q --kernel kernel --vfio $dev; s=\$?
+		mv /vfio /dev/vfio/vfio; mv /iommu /dev/iommu; exit \$s"
 try "no iommufd" 69 'CONFIG_IOMMUFD' \
 	sh -c "mv /dev/iommu /iommu; ./iommufd run -q --kernel kernel --vfio $dev; s=\$?
 		mv /iommu /dev/iommu; exit \$s"
