@@ -11,6 +11,8 @@
 struct vm;
 struct vcpu;
 struct config;
+struct mem_region;
+struct pci_layout;
 
 /*
  * arch_vm_create - after kvm_open(), before any vCPU: the interrupt
@@ -37,6 +39,19 @@ int arch_vcpu_reset(struct vcpu *vcpu);
 bool arch_vcpu_exit(struct vcpu *vcpu);
 /* arch_vcpu_dump - registers of a crashed vCPU to the log. */
 void arch_vcpu_dump(struct vcpu *vcpu);
+
+/*
+ * What a board would do with vm->cfg, asked after arch_vm_create(), before
+ * there is one.
+ * board_check_memory - whether it can have that much RAM; prints its errors.
+ * board_ram - name, address and size of RAM's parts, at most BOARD_RAM_MAX
+ * with the others' size 0; returns their number.
+ * board_pci - where the PCI host bridge would be put.
+ */
+#define BOARD_RAM_MAX 2
+int board_check_memory(const struct vm *vm);
+unsigned int board_ram(const struct config *cfg, struct mem_region *ram);
+void board_pci(const struct vm *vm, struct pci_layout *layout);
 
 /* board_create - RAM and every device, bottom up. Prints its errors. */
 int board_create(struct vm *vm);

@@ -27,6 +27,11 @@ static const struct {
 	{ KVM_CAP_READONLY_MEM, "KVM_CAP_READONLY_MEM" },
 };
 
+const char *kvm_cap_name(unsigned int i)
+{
+	return i < ARRAY_SIZE(kvm_required) ? kvm_required[i].name : NULL;
+}
+
 int kvm_cap(const struct kvm *kvm, int cap)
 {
 	int ret = sys_ioctl_num(kvm->vm_fd >= 0 ? kvm->vm_fd : kvm->fd,

@@ -36,6 +36,12 @@ void kvm_close(struct kvm *kvm);
 int kvm_cap(const struct kvm *kvm, int cap);
 
 /*
+ * kvm_cap_name - the @i-th of the capabilities that kvm_open() insists on, or
+ * NULL: there are not so many.
+ */
+const char *kvm_cap_name(unsigned int i);
+
+/*
  * kvm_vfio_add - tell KVM of a VFIO group or device file, before the device
  * is opened or bound, so that the driver gets to know the VM.
  * kvm_vfio_del - the reverse; the file still open.

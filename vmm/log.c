@@ -23,6 +23,8 @@ static struct {
 	_Atomic uint64_t progress_at;
 	unsigned int traces;		/* BIT(enum trace_category) */
 	uint64_t start;
+	log_sink *sink;			/* or NULL: standard error */
+	void *sink_arg;
 } log_state;
 
 static const char *const trace_names[TRACE_NR] = {
@@ -58,33 +60,57 @@ static void put_line(const char *prefix, const char *fmt, va_list args)
 		return;	/* nobody left to tell */
 }
 
-#define PUT_LINE(prefix, fmt) \
+static void put(enum log_kind kind, const char *fmt, va_list args)
+{
+	static const char *const prefixes[] = {
+		[LOG_ERR] = "postern: ",
+		[LOG_HINT] = "postern: hint: ",
+		[LOG_WARN] = "postern: warning: ",
+		[LOG_INFO] = "postern: ",
+	};
+	char text[1024];
+
+	/* Only postern check has one. */
+	if (IS_ENABLED(CONFIG_DEVCMD) && log_state.sink) {
+		vsnprintf(text, sizeof(text), fmt, args);
+		log_state.sink(log_state.sink_arg, kind, text);
+	} else if (kind != LOG_INFO || !log_state.quiet) {
+		put_line(prefixes[kind], fmt, args);
+	}
+}
+
+#define PUT(kind, fmt) \
 	do { \
 		va_list args; \
 		va_start(args, fmt); \
-		put_line(prefix, fmt, args); \
+		put(kind, fmt, args); \
 		va_end(args); \
 	} while (0)
 
 void log_err(const char *fmt, ...)
 {
-	PUT_LINE("postern: ", fmt);
+	PUT(LOG_ERR, fmt);
 }
 
 void log_hint(const char *fmt, ...)
 {
-	PUT_LINE("postern: hint: ", fmt);
+	PUT(LOG_HINT, fmt);
 }
 
 void log_warn(const char *fmt, ...)
 {
-	PUT_LINE("postern: warning: ", fmt);
+	PUT(LOG_WARN, fmt);
 }
 
 void log_info(const char *fmt, ...)
 {
-	if (!log_state.quiet)
-		PUT_LINE("postern: ", fmt);
+	PUT(LOG_INFO, fmt);
+}
+
+void log_divert(log_sink *sink, void *arg)
+{
+	log_state.sink = sink;
+	log_state.sink_arg = arg;
 }
 
 void log_quiet(void)
@@ -214,10 +240,13 @@ void trace_print(enum trace_category category, const char *fmt, ...)
 {
 	uint64_t t = time_now() - log_state.start;
 	char prefix[64];
+	va_list args;
 
 	snprintf(prefix, sizeof(prefix), "%llu.%06llu %d %s: ",
 		 (unsigned long long)(t / NSEC_PER_SEC),
 		 (unsigned long long)(t % NSEC_PER_SEC / 1000), gettid(),
 		 trace_names[category]);
-	PUT_LINE(prefix, fmt);
+	va_start(args, fmt);
+	put_line(prefix, fmt, args);
+	va_end(args);
 }

@@ -37,6 +37,17 @@ void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_progress(const char *what, uint64_t done, uint64_t total,
 		  uint64_t start);
 
+enum log_kind { LOG_ERR, LOG_HINT, LOG_WARN, LOG_INFO };
+
+/*
+ * log_divert - from now on @sink is told of each of these messages, in place
+ * of a line on standard error: for who collects what others have to say.
+ * @text has no prefix and is gone when @sink returns. NULL: as before. Only
+ * while there is one thread.
+ */
+typedef void log_sink(void *arg, enum log_kind kind, const char *text);
+void log_divert(log_sink *sink, void *arg);
+
 /* log_quiet - leave out log_info lines from now on. */
 void log_quiet(void);
 

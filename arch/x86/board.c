@@ -45,7 +45,7 @@ static uint64_t host_memory(void)
 	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) * KiB : 0;
 }
 
-static int check_memory(const struct vm *vm)
+int board_check_memory(const struct vm *vm)
 {
 	uint64_t host = host_memory(), page = sys_page_size();
 	uint64_t limit = BIT(cpuid_phys_bits(vm)) - GiB;
@@ -68,13 +68,26 @@ static int check_memory(const struct vm *vm)
 	return 0;
 }
 
-static int add_ram(struct vm *vm, struct mem_region *r, const char *name,
-		   uint64_t gpa, uint64_t offset, uint64_t size)
+unsigned int board_ram(const struct config *cfg, struct mem_region *ram)
+{
+	uint64_t low = MIN(cfg->memory, X86_LOW_RAM_END);
+
+	ram[0] = (struct mem_region){ .name = "ram-low", .size = low };
+	ram[1] = (struct mem_region){
+		.name = "ram-high",
+		.gpa = X86_HIGH_RAM_BASE,
+		.size = cfg->memory - low,
+	};
+	return ram[1].size ? 2 : 1;
+}
+
+static int add_ram(struct vm *vm, struct mem_region *r,
+		   const struct mem_region *where, uint64_t offset)
 {
 	*r = (struct mem_region){
-		.name = name,
-		.gpa = gpa,
-		.size = size,
+		.name = where->name,
+		.gpa = where->gpa,
+		.size = where->size,
 		.hva = (char *)vm->mem.ram_hva + offset,
 		.fd = vm->mem.ram_fd,
 		.fd_offset = offset,
@@ -96,25 +109,25 @@ static void destroy_ram(struct vm *vm)
 
 static int create_ram(struct vm *vm)
 {
-	uint64_t size = vm->cfg->memory, low = MIN(size, X86_LOW_RAM_END);
+	struct mem_region ram[BOARD_RAM_MAX];
 	struct board *board = vm->board;
+	unsigned int nr = board_ram(vm->cfg, ram);
 	int err;
 
-	err = check_memory(vm);
+	err = board_check_memory(vm);
 	if (err < 0)
 		return err;
-	err = mem_ram_create(&vm->mem, size, vm->cfg->hugepages);
+	err = mem_ram_create(&vm->mem, vm->cfg->memory, vm->cfg->hugepages);
 	if (err < 0)
 		return err;
-	err = add_ram(vm, &board->low, "ram-low", 0, 0, low);
+	err = add_ram(vm, &board->low, &ram[0], 0);
 	if (err < 0) {
 		board->low.size = 0;
 		goto destroy;
 	}
-	if (size == low)
+	if (nr == 1)
 		return 0;
-	err = add_ram(vm, &board->high, "ram-high", X86_HIGH_RAM_BASE, low,
-		      size - low);
+	err = add_ram(vm, &board->high, &ram[1], ram[0].size);
 	if (err < 0) {
 		board->high.size = 0;
 		goto destroy;
@@ -126,29 +139,31 @@ destroy:
 	return err;
 }
 
-static uint64_t ram_end(const struct vm *vm)
+void board_pci(const struct vm *vm, struct pci_layout *layout)
 {
-	const struct mem_region *high = &vm->board->high;
+	struct mem_region ram[BOARD_RAM_MAX];
 
-	return high->size ? high->gpa + high->size : X86_HIGH_RAM_BASE;
-}
-
-static int create_pci(struct vm *vm)
-{
-	struct pci_layout layout = {
+	board_ram(vm->cfg, ram);
+	*layout = (struct pci_layout){
 		.ecam = X86_ECAM_BASE,
 		.cf8 = true,
 		.io_base = X86_PCI_IO_BASE,
 		.io_size = X86_PCI_IO_SIZE,
 		.mem32_base = X86_MEM32_BASE,
 		.mem32_size = X86_MEM32_SIZE,
-		.mem64_min = ALIGN_UP(ram_end(vm), GiB),
+		.mem64_min = ALIGN_UP(ram[1].gpa + ram[1].size, GiB),
 		.mem64_max = BIT(cpuid_phys_bits(vm)),
 		.intx_first = X86_PCI_IRQ,
 		.intx_nr = X86_IRQ_PINS - X86_PCI_IRQ,
 	};
+}
+
+static int create_pci(struct vm *vm)
+{
+	struct pci_layout layout;
 	int err;
 
+	board_pci(vm, &layout);
 	err = pci_host_create(vm, &layout, &vm->board->pci);
 	if (!err)
 		err = vfio_pci_create_all(vm, vm->board->pci);
