@@ -99,10 +99,8 @@ int mem_ram_create(struct mem *mem, uint64_t size, bool hugepages)
 	at = (void *)ALIGN_UP((uintptr_t)va + RAM_GUARD, RAM_ALIGN);
 	err = sys_mmap(&at, at, size, PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_FIXED, fd, 0);
-	if (err < 0) {
-		err = report_no_memory(size, page, err);
+	if (err < 0)
 		goto unmap;
-	}
 	if (!hugepages)	/* advice: a host without them serves small ones */
 		sys_madvise(at, size, MADV_HUGEPAGE);
 	mem->ram_fd = fd;
@@ -112,7 +110,13 @@ int mem_ram_create(struct mem *mem, uint64_t size, bool hugepages)
 	return 0;
 
 unmap:
+	/*
+	 * A mapping that fails leaves a gap in the reservation, where others'
+	 * memory may come to lie; so nothing is said, which could need some,
+	 * before it is gone.
+	 */
 	sys_munmap(va, reserve);
+	err = report_no_memory(size, page, err);
 close:
 	sys_close(fd);
 	return err;

@@ -9,6 +9,7 @@
 
 #include "test.h"
 #include "tests/fake/fake.h"
+#include "vmm/log.h"
 #include "vmm/mem.h"
 #include "vmm/util.h"
 
@@ -331,6 +332,27 @@ static int ram_run(void)
 
 static void nothing(void)
 {
+}
+
+static void count_unmapped(void *arg, enum log_kind kind, const char *line)
+{
+	(void)kind;
+	(void)line;
+	*(unsigned int *)arg = fake_count("munmap");
+}
+
+/* Who listens may allocate, and be given the gap that the kernel has left. */
+TEST(ram_that_can_not_be_mapped_leaves_no_gap_for_others)
+{
+	unsigned int unmapped = 0;
+
+	start();
+	log_divert(count_unmapped, &unmapped);
+	fake_fail_call("mmap memfd:guest-ram", ENOMEM);
+	CHECK(mem_ram_create(&mem, 2 * MiB, true) < 0);
+	log_divert(NULL, NULL);
+	CHECK_EQ(unmapped, 1);
+	stop();
 }
 
 TEST(ram_survives_every_failing_call)
