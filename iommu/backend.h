@@ -17,6 +17,7 @@
 
 struct config;
 struct kvm;
+struct survey_backend;
 
 /* What a space takes, with the devices that are in it. */
 struct iommu_limits {
@@ -81,6 +82,15 @@ struct iommu_backend {
 	/* Valid while a device is attached. Prints its errors. */
 	int (*limits)(void *space, struct iommu_limits *limits);
 
+	/*
+	 * For survey.h, NULL: not built in. What there is to say of an open
+	 * space. The node that is opened to attach @dev; says why there is
+	 * none.
+	 */
+	const char *home;	/* the node behind open(), as a rule */
+	void (*about)(void *space, struct survey_backend *about);
+	int (*node)(const struct sysfs_device *dev, char path[SYSFS_PATH]);
+
 	/* For iommu_caps(): what limits() does not say. NULL: not built in. */
 	void (*caps)(void *space, struct iommu_caps *caps);
 
@@ -106,6 +116,9 @@ const struct iommu_backend *backend_choose(const struct config *cfg,
 					   enum iommu_choice choice,
 					   const struct sysfs_device *dev,
 					   const char **why);
+
+/* backend_nr - the @i-th that is built in, the preferred first, or NULL. */
+const struct iommu_backend *backend_nr(unsigned int i);
 
 extern const struct iommu_backend iommu_legacy;
 extern const struct iommu_backend iommu_iommufd;

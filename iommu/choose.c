@@ -25,6 +25,16 @@ static const struct choice choices[] = {
 #define ONLY_ONE \
 	(!IS_ENABLED(CONFIG_IOMMUFD) || !IS_ENABLED(CONFIG_VFIO_CONTAINER))
 
+const struct iommu_backend *backend_nr(unsigned int i)
+{
+	const struct choice *c;
+
+	for (c = choices; c < choices + ARRAY_SIZE(choices); c++)
+		if (c->backend && !i--)
+			return c->backend;
+	return NULL;
+}
+
 /* What makes do with less, or else the last: its error says what is missing. */
 static const struct iommu_backend *choose_fallback(const struct sysfs_device *dev,
 						   const struct iommu_backend *last,

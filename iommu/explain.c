@@ -21,7 +21,13 @@ static int explain_driver(const struct sysfs_device *dev)
 	return -EBUSY;
 }
 
-static int explain_no_isolation(const struct sysfs_device *dev)
+static void hint_iommu(void)
+{
+	log_hint("switch the IOMMU on in the firmware, and with intel_iommu=on on "
+		 "the host's kernel command line");
+}
+
+int explain_no_isolation(const struct sysfs_device *dev)
 {
 	if (dev->noiommu)
 		log_err("%s: cannot be assigned: VFIO has it in noiommu mode, in which "
@@ -31,8 +37,14 @@ static int explain_no_isolation(const struct sysfs_device *dev)
 		log_err("%s: cannot be assigned: it has no IOMMU group: this host has "
 			"no IOMMU, or it is off",
 			dev->addr);
-	log_hint("switch the IOMMU on in the firmware, and with intel_iommu=on on "
-		 "the host's kernel command line");
+	hint_iommu();
+	return -EOPNOTSUPP;
+}
+
+int explain_no_iommu(void)
+{
+	log_err("iommu: this host has none, or it is off");
+	hint_iommu();
 	return -EOPNOTSUPP;
 }
 
@@ -65,7 +77,7 @@ int explain_device(const char *node, struct sysfs_device *dev)
 	return 0;
 }
 
-static int explain_in_use(const struct sysfs_device *dev)
+int explain_in_use(const struct sysfs_device *dev)
 {
 	char who[SYSFS_NAME + 16];
 
@@ -75,6 +87,14 @@ static int explain_in_use(const struct sysfs_device *dev)
 		log_err("%s: already in use: another process has its group or device node open",
 			dev->addr);
 	return -EBUSY;
+}
+
+int explain_unloaded(const char *path)
+{
+	log_err("%s: not there: VFIO is not loaded, or not in this kernel",
+		path);
+	log_hint("modprobe vfio-pci");
+	return -ENODEV;
 }
 
 int explain_open(const char *path, const struct sysfs_device *dev, int err)
@@ -88,10 +108,21 @@ int explain_open(const char *path, const struct sysfs_device *dev, int err)
 	return err == -ENOENT ? -ENODEV : err;
 }
 
-int explain_owner(const struct sysfs_device *dev, int err)
+int explain_intruder(const struct sysfs_device *dev)
 {
 	struct sysfs_device other;
 
+	if (!sysfs_intruder(dev, &other))
+		return 0;
+	log_err("%s: cannot be assigned: %s, in the same IOMMU group %d, is bound to "
+		"the driver %s",
+		dev->addr, other.addr, dev->group, other.driver);
+	log_hint("postern bind %s", other.addr);
+	return -EBUSY;
+}
+
+int explain_owner(const struct sysfs_device *dev, int err)
+{
 	if (err == -EINVAL) {
 		log_err("%s: cannot be assigned: the firmware keeps a part of memory for "
 			"it (RMRR), or the IOMMU cannot enforce cache coherency; see dmesg",
@@ -100,13 +131,8 @@ int explain_owner(const struct sysfs_device *dev, int err)
 	}
 	if (err != -EBUSY && err != -EPERM)
 		return explain_call(dev, "cannot take its IOMMU group", err);
-	if (!sysfs_intruder(dev, &other))
-		return explain_in_use(dev);
-	log_err("%s: cannot be assigned: %s, in the same IOMMU group %d, is bound to "
-		"the driver %s",
-		dev->addr, other.addr, dev->group, other.driver);
-	log_hint("postern bind %s", other.addr);
-	return -EBUSY;
+	err = explain_intruder(dev);
+	return err < 0 ? err : explain_in_use(dev);
 }
 
 /*

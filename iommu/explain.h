@@ -24,6 +24,24 @@
  */
 int explain_device(const char *node, struct sysfs_device *dev);
 
+/* explain_no_isolation - no IOMMU is between @dev and the host's memory. */
+int explain_no_isolation(const struct sysfs_device *dev);
+
+/* explain_no_iommu - the same of the whole host. */
+int explain_no_iommu(void);
+
+/* explain_in_use - another process has @dev, named where it can be. */
+int explain_in_use(const struct sysfs_device *dev);
+
+/*
+ * explain_intruder - check that no driver of the host has another device of
+ * @dev's group: 0, or -EBUSY having named it.
+ */
+int explain_intruder(const struct sysfs_device *dev);
+
+/* explain_unloaded - the node at @path is not there since VFIO is not. */
+int explain_unloaded(const char *path);
+
 /* explain_open - the node at @path, of @dev (or NULL), can't be opened. */
 int explain_open(const char *path, const struct sysfs_device *dev, int err);
 

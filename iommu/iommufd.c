@@ -18,6 +18,7 @@
 #include "iommu/explain.h"
 #include "iommu/group.h"
 #include "iommu/memlock.h"
+#include "iommu/survey.h"
 #include "iommu/uapi.h"
 #include "vmm/kvm.h"
 #include "vmm/log.h"
@@ -65,6 +66,8 @@ static int report_open(int err)
 {
 	if (err != -ENOENT && err != -ENODEV && err != -ENXIO)
 		return explain_open(IOMMU_NODE, NULL, err);
+	if (IS_ENABLED(CONFIG_DEVCMD) && !sysfs_vfio_there())
+		return explain_unloaded(IOMMU_NODE);
 	log_err(IOMMU_NODE ": not there: this kernel has no iommufd (CONFIG_IOMMUFD)");
 	return -ENOSYS;
 }
@@ -147,18 +150,39 @@ static void iommufd_close(void *space)
 	free(s);
 }
 
+static int own_node(const struct sysfs_device *dev, char path[SYSFS_PATH])
+{
+	snprintf(path, SYSFS_PATH, DEVICE_NODES "%s", dev->node);
+	if (dev->has_node)
+		return 0;
+	log_err("%s: cannot be assigned: this kernel gives VFIO devices no nodes "
+		"of their own (CONFIG_VFIO_DEVICE_CDEV)",
+		dev->addr);
+	return -ENOSYS;
+}
+
+static int iommufd_node(const struct sysfs_device *dev, char path[SYSFS_PATH])
+{
+	return !dev->has_node && groups_node(dev, path) ? 0 :
+		own_node(dev, path);
+}
+
+static void iommufd_about(void *space, struct survey_backend *about)
+{
+	const struct ioas *s = space;
+
+	about->node = IOMMU_NODE;
+	about->unsafe = UNSAFE_IOMMUFD;
+	about->by_process = s->file->by_process;
+}
+
 static int open_node(const struct sysfs_device *dev)
 {
-	char path[sizeof(DEVICE_NODES) + SYSFS_NAME];
-	int fd;
+	char path[SYSFS_PATH];
+	int fd = own_node(dev, path);
 
-	if (!dev->has_node) {
-		log_err("%s: cannot be assigned: this kernel gives VFIO devices no nodes "
-			"of their own (CONFIG_VFIO_DEVICE_CDEV)",
-			dev->addr);
-		return -ENOSYS;
-	}
-	snprintf(path, sizeof(path), DEVICE_NODES "%s", dev->node);
+	if (fd < 0)
+		return fd;
 	fd = sys_open(path, O_RDWR, 0);
 	return fd < 0 ? explain_open(path, dev, fd) : fd;
 }
@@ -483,6 +507,9 @@ const struct iommu_backend iommu_iommufd = {
 	.detach = iommufd_detach,
 	.group_fd = IS_ENABLED(CONFIG_VFIO_GROUP) ? iommufd_group_fd : NULL,
 	.limits = iommufd_limits,
+	.home = IOMMU_NODE,
+	.about = IS_ENABLED(CONFIG_DEVCMD) ? iommufd_about : NULL,
+	.node = IS_ENABLED(CONFIG_DEVCMD) ? iommufd_node : NULL,
 	.caps = IS_ENABLED(CONFIG_DEVCMD) ? iommufd_caps : NULL,
 	.map = iommufd_map,
 	.unmap = iommufd_unmap,

@@ -17,6 +17,7 @@
 #include "iommu/explain.h"
 #include "iommu/group.h"
 #include "iommu/memlock.h"
+#include "iommu/survey.h"
 #include "vmm/config.h"
 #include "vmm/file.h"
 #include "vmm/log.h"
@@ -56,6 +57,8 @@ static int report_container(const char *path, int err)
 		log_err("%s: not there", path);
 		return -ENODEV;
 	}
+	if (IS_ENABLED(CONFIG_DEVCMD) && !sysfs_vfio_there())
+		return explain_unloaded(CONTAINER);
 	log_err(CONTAINER ": not there: this kernel has no VFIO container (CONFIG_VFIO_CONTAINER)");
 	return -ENOSYS;
 }
@@ -118,6 +121,8 @@ static int check_container(struct legacy *l)
 	else
 		log_err("%s: cannot be used: API version %d, %s type 1 IOMMU",
 			l->path, version, l->type ? "with" : "without");
+	if (!l->type)
+		log_hint("modprobe vfio_iommu_type1");
 	return -ENOSYS;
 }
 
@@ -292,6 +297,23 @@ report:
 	return ret;
 }
 
+static void legacy_about(void *space, struct survey_backend *about)
+{
+	const struct legacy *l = space;
+
+	about->node = l->path;
+	about->owner = owner(l);
+	about->unsafe = l->groups.unsafe;
+	about->by_process = l->by_process;
+}
+
+static int legacy_node(const struct sysfs_device *dev, char path[SYSFS_PATH])
+{
+	if (groups_node(dev, path))
+		return 0;
+	return explain_open(path, dev, -ENOENT);
+}
+
 static void legacy_caps(void *space, struct iommu_caps *caps)
 {
 	const struct legacy *l = space;
@@ -347,6 +369,9 @@ const struct iommu_backend iommu_legacy = {
 	.detach = legacy_detach,
 	.group_fd = legacy_group_fd,
 	.limits = legacy_limits,
+	.home = CONTAINER,
+	.about = IS_ENABLED(CONFIG_DEVCMD) ? legacy_about : NULL,
+	.node = IS_ENABLED(CONFIG_DEVCMD) ? legacy_node : NULL,
 	.caps = IS_ENABLED(CONFIG_DEVCMD) ? legacy_caps : NULL,
 	.map = legacy_map,
 	.unmap = legacy_unmap,

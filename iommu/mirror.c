@@ -9,6 +9,7 @@
 
 #include "iommu/iommu_priv.h"
 #include "iommu/memlock.h"
+#include "iommu/survey.h"
 #include "vmm/log.h"
 #include "vmm/util.h"
 
@@ -21,14 +22,14 @@ static unsigned int bit_of(const struct space *s)
  * The first stretch inside [gpa, gpa + size) that no allowed range covers;
  * false where all is allowed.
  */
-static bool find_hole(const struct iommu_limits *limits, uint64_t gpa,
-		      uint64_t size, struct iommu_range *hole)
+static bool find_hole(const struct iommu_range *ranges, unsigned int nr,
+		      uint64_t gpa, uint64_t size, struct iommu_range *hole)
 {
 	uint64_t at = gpa, last = gpa + (size - 1);
 	const struct iommu_range *r;
 
 	hole->last = UINT64_MAX;
-	for (r = limits->ranges; r < limits->ranges + limits->nr_ranges; r++) {
+	for (r = ranges; r < ranges + nr; r++) {
 		if (r->last < at)
 			continue;
 		if (r->first > at) {
@@ -43,6 +44,21 @@ static bool find_hole(const struct iommu_limits *limits, uint64_t gpa,
 	return true;
 }
 
+int survey_reach(const struct iommu_range *ranges, unsigned int nr,
+		 const struct mem_region *region)
+{
+	struct iommu_range hole;
+
+	if (!find_hole(ranges, nr, region->gpa, region->size, &hole))
+		return 0;
+	log_err("memory: %s, 0x%llx-0x%llx, is not all within the device's reach: "
+		"its IOMMU keeps 0x%llx-0x%llx",
+		region->name, (unsigned long long)region->gpa,
+		(unsigned long long)(region->gpa + region->size - 1),
+		(unsigned long long)hole.first, (unsigned long long)hole.last);
+	return -ERANGE;
+}
+
 /* Whether the region begins and ends where the IOMMU's smallest pages do. */
 static bool in_pages(const struct space *s, const struct mem_region *region)
 {
@@ -53,23 +69,15 @@ static bool in_pages(const struct space *s, const struct mem_region *region)
 
 static int check_range(const struct space *s, const struct mem_region *region)
 {
-	struct iommu_range hole;
+	int err = survey_reach(s->limits.ranges, s->limits.nr_ranges, region);
 
-	if (find_hole(&s->limits, region->gpa, region->size, &hole))
-		log_err("memory: %s, 0x%llx-0x%llx, is not all within the device's reach: "
-			"its IOMMU keeps 0x%llx-0x%llx",
-			region->name, (unsigned long long)region->gpa,
-			(unsigned long long)(region->gpa + region->size - 1),
-			(unsigned long long)hole.first,
-			(unsigned long long)hole.last);
-	else if (!in_pages(s, region))
-		log_err("memory: %s, 0x%llx-0x%llx, is not made of the IOMMU's pages: "
-			"their sizes are the bits of 0x%llx",
-			region->name, (unsigned long long)region->gpa,
-			(unsigned long long)(region->gpa + region->size - 1),
-			(unsigned long long)s->limits.page_sizes);
-	else
-		return 0;
+	if (err < 0 || in_pages(s, region))
+		return err;
+	log_err("memory: %s, 0x%llx-0x%llx, is not made of the IOMMU's pages: "
+		"their sizes are the bits of 0x%llx",
+		region->name, (unsigned long long)region->gpa,
+		(unsigned long long)(region->gpa + region->size - 1),
+		(unsigned long long)s->limits.page_sizes);
 	return -ERANGE;
 }
 
@@ -143,7 +151,7 @@ static int bar_add(struct space *s, const struct mem_region *region)
 	if (region->flags & MEM_NO_DMA || iommu->nr_devices < 2 ||
 	    iommu->vm->cfg->p2p == P2P_OFF)
 		return -ENOENT;
-	if (!find_hole(&s->limits, region->gpa, region->size, &hole) &&
+	if (!find_hole(s->limits.ranges, s->limits.nr_ranges, region->gpa, region->size, &hole) &&
 	    in_pages(s, region))
 		err = iommu->backend->map(s->handle, &map);
 	trace(TRACE_MEM, "p2p: %s at 0x%llx: %d", region->name,

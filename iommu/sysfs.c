@@ -93,22 +93,55 @@ int sysfs_addr(const char *text, char addr[SYSFS_ADDR])
 		pci_addr(text, addr);
 }
 
-int sysfs_read(const char *path, char *buf, size_t size)
+int sysfs_read_all(const char *path, char *buf, size_t size)
 {
-	ssize_t len;
+	ssize_t len = 0, n = 1;
 	int fd;
 
 	buf[0] = '\0';
 	fd = sys_open(path, O_RDONLY, 0);
 	if (fd < 0)
 		return fd;
-	len = sys_read(fd, buf, size - 1);
+	while (n > 0 && (size_t)len < size - 1) {
+		n = sys_read(fd, buf + len, size - 1 - len);
+		len += n > 0 ? n : 0;
+	}
 	sys_close(fd);
-	if (len < 0)
-		return len;
 	buf[len] = '\0';
+	return n < 0 ? n : len;
+}
+
+int sysfs_read(const char *path, char *buf, size_t size)
+{
+	int len = sysfs_read_all(path, buf, size);
+
 	buf[strcspn(buf, "\n")] = '\0';
-	return 0;
+	return len < 0 ? len : 0;
+}
+
+int sysfs_says(const char *path, const char *word)
+{
+	size_t keep = 0, tail = strlen(word) - 1;
+	char buf[4096];
+	ssize_t n = 0;
+	int found = 0, fd;
+
+	fd = sys_open(path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	while (!found) {
+		n = sys_read(fd, buf + keep, sizeof(buf) - 1 - keep);
+		if (n <= 0)
+			break;
+		n += keep;
+		buf[n] = '\0';
+		found = strstr(buf, word) != NULL;
+		/* The word may be half there. */
+		keep = MIN((size_t)n, tail);
+		memmove(buf, buf + n - keep, keep);
+	}
+	sys_close(fd);
+	return n < 0 ? n : found;
 }
 
 int sysfs_write(const char *path, const char *text)
@@ -146,8 +179,7 @@ static uint32_t read_hex(const char *addr, const char *file)
  * The last part of where the link @file points; "" where it is not there. To
  * fail to read it is an error: no driver is something else.
  */
-static int read_link(const char *addr, const char *file, char *name,
-		     size_t size)
+int sysfs_link(const char *addr, const char *file, char *name, size_t size)
 {
 	char path[SYSFS_PATH], target[512];
 	const char *base;
@@ -191,7 +223,7 @@ static int read_group(struct sysfs_device *dev)
 	char name[SYSFS_NAME], path[SYSFS_PATH];
 	int err;
 
-	err = read_link(dev->addr, "iommu_group", name, sizeof(name));
+	err = sysfs_link(dev->addr, "iommu_group", name, sizeof(name));
 	if (err < 0)
 		return err;
 	dev->group = name[0] ? atoi(name) : -1;
@@ -221,7 +253,7 @@ int sysfs_device(const char *addr, struct sysfs_device *dev)
 	dev->vendor = read_hex(addr, "vendor");
 	dev->device = read_hex(addr, "device");
 	dev->class = read_hex(addr, "class");
-	err = read_link(addr, "driver", dev->driver, sizeof(dev->driver));
+	err = sysfs_link(addr, "driver", dev->driver, sizeof(dev->driver));
 	if (err < 0)
 		return err;
 	read_node(dev);
@@ -236,7 +268,7 @@ bool sysfs_is_vf(const char *addr)
 {
 	char target[SYSFS_NAME];
 
-	return read_link(addr, "physfn", target, sizeof(target)) >= 0 &&
+	return sysfs_link(addr, "physfn", target, sizeof(target)) >= 0 &&
 		target[0];
 }
 
@@ -358,4 +390,13 @@ bool sysfs_driver_there(const char *name)
 
 	snprintf(path, sizeof(path), SYSFS_PCI "drivers/%s", name);
 	return sys_stat(path, &st) == 0;
+}
+
+/* The class has had another name before Linux 6.1. */
+bool sysfs_vfio_there(void)
+{
+	struct stat st;
+
+	return sys_stat("/sys/class/vfio-dev", &st) == 0 ||
+		sys_stat("/sys/class/vfio", &st) == 0;
 }

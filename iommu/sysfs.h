@@ -73,14 +73,27 @@ bool sysfs_intruder(const struct sysfs_device *dev,
  */
 bool sysfs_holder(const struct sysfs_device *dev, char *who, size_t size);
 
+/* sysfs_vfio_there - whether VFIO is loaded, or built into the kernel. */
+bool sysfs_vfio_there(void);
+
 /* sysfs_driver_there - whether PCI driver @name is loaded. */
 bool sysfs_driver_there(const char *name);
+
+/*
+ * sysfs_link - the last part of where the link @file of the device at @addr
+ * points, "" where it is not there. 0 or -errno.
+ */
+int sysfs_link(const char *addr, const char *file, char *name, size_t size);
 
 /*
  * sysfs_read - the text of a small file, without its last newline, cut to
  * fit. sysfs_write - write @text by one call. Both return 0 or -errno.
  */
 int sysfs_read(const char *path, char *buf, size_t size);
+/* sysfs_read_all - all lines, cut to fit; returns their length or -errno. */
+int sysfs_read_all(const char *path, char *buf, size_t size);
+/* sysfs_says - whether @word is in a file of any length: 1, 0 or -errno. */
+int sysfs_says(const char *path, const char *word);
 int sysfs_write(const char *path, const char *text);
 
 #endif

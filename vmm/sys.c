@@ -177,6 +177,11 @@ int sys_stat(const char *path, struct stat *st)
 	return RETRY(stat(path, st));
 }
 
+int sys_access(const char *path)
+{
+	return TRACED(RETRY(access(path, R_OK | W_OK)), "access %s", path);
+}
+
 int sys_readlink(const char *path, char *buf, size_t size)
 {
 	long len = RETRY(readlink(path, buf, size - 1));

@@ -55,6 +55,12 @@ int sys_fstat(int fd, struct stat *st);
 int sys_stat(const char *path, struct stat *st);
 
 /*
+ * sys_access - whether the file's mode lets this process read and write it:
+ * 0 or -errno. Nothing is opened.
+ */
+int sys_access(const char *path);
+
+/*
  * sys_readlink - the target of @path, always NUL-terminated (cut to fit).
  * Returns its length.
  */

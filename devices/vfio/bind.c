@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "devices/vfio/command.h"
+#include "iommu/survey.h"
 #include "iommu/sysfs.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
@@ -144,13 +145,7 @@ static int check_bind(const struct sysfs_device *dev)
 		log_err("%s: cannot be bound: it is a bridge", dev->addr);
 		return -EOPNOTSUPP;
 	}
-	if (!sysfs_driver_there(VFIO_PCI)) {
-		log_err("%s: cannot be bound: the driver vfio-pci is not loaded",
-			dev->addr);
-		log_hint("modprobe vfio-pci");
-		return -ENODEV;
-	}
-	return 0;
+	return survey_driver(dev);
 }
 
 static int warn_member(void *arg, const struct sysfs_device *member)

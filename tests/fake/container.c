@@ -309,7 +309,7 @@ int type1_info(struct vfio_iommu_type1_info *arg, bool attached, uint32_t maps)
 		return -EINVAL;
 	fill_caps(&caps, attached, maps);
 	caps.info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
-	caps.info.iova_pgsizes = world->host.page | 2 * MiB | GiB;
+	caps.info.iova_pgsizes = world->host.page | world->host.pages;
 	caps.info.argsz = sizeof(caps);
 	if (argsz < sizeof(caps)) {
 		memcpy(arg, &caps.info, MIN(argsz, sizeof(caps.info)));

@@ -48,6 +48,7 @@ struct fake_host {
 	bool type1v2, type1, spapr; /* kinds that the container has */
 	bool map_file;		/* IOMMU_IOAS_MAP_FILE (6.13) */
 	bool dma_buf;		/* VFIO_DEVICE_FEATURE_DMA_BUF (6.19) */
+	bool vfio;		/* VFIO itself is loaded */
 	bool vfio_pci;		/* the vfio-pci driver is loaded */
 	bool intremap;		/* interrupts are isolated */
 	bool cap_ipc_lock;
@@ -59,6 +60,7 @@ struct fake_host {
 	uint64_t others_locked;	/* and the user's other processes */
 	uint32_t maps_max;	/* dma_entry_limit of the container */
 	uint64_t page;		/* smallest that the IOMMU maps */
+	uint64_t pages;		/* the other sizes, as bits */
 	bool snoops;		/* it enforces coherency */
 	bool dirty;		/* it tracks what is written */
 	uint64_t hole_base;	/* IOVAs that the IOMMU keeps for itself, */

@@ -158,6 +158,53 @@ static void show_hex(const struct fake_pci *pci, const char *name,
 	put(NODE_TEXT, text, "%sdevices/%s/%s", bus(pci), pci->addr, name);
 }
 
+static void show_config(const struct fake_pci *pci)
+{
+	unsigned int size = world->host.root ? pci->cfg_size : 64;
+	char path[256];
+
+	snprintf(path, sizeof(path), PCI "devices/%s/config", pci->addr);
+	if (!fs_find(path))
+		fs_set(path, NODE_TEXT, pci->cfg, size, true);
+}
+
+/* A line for each BAR and the ROM: first, last, and IORESOURCE_ flags. */
+static void show_resource(const struct fake_pci *pci)
+{
+	char text[1024];
+	unsigned int i;
+	size_t len = 0;
+
+	for (i = 0; i < 7; i++) {
+		uint64_t size = i < 6 ? pci->bars[i].size : pci->rom_size;
+		uint64_t at = size ? 0x8000000000 + i * size : 0;
+		uint64_t flags = !size ? 0 : i == 6 ? 0x46200 :
+			pci->bars[i].io ? 0x40101 : 0x40200 |
+			(pci->bars[i].prefetch ? 0x2000 : 0) |
+			(pci->bars[i].mem64 ? 0x100000 : 0);
+
+		len += snprintf(text + len, sizeof(text) - len,
+				"0x%016llx 0x%016llx 0x%016llx\n",
+				(unsigned long long)at,
+				(unsigned long long)(size ? at + size - 1 : 0),
+				(unsigned long long)flags);
+	}
+	put(NODE_TEXT, text, PCI "devices/%s/resource", pci->addr);
+}
+
+static void show_reset(const struct fake_pci *pci)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%s%s%s\n",
+		 pci->can_reset ? "flr" : "",
+		 pci->can_reset && !pci->no_bus_reset ? " " : "",
+		 pci->no_bus_reset ? "" : "bus");
+	if (text[1])
+		put(NODE_TEXT, text, PCI "devices/%s/reset_method",
+		    pci->addr);
+}
+
 static void show_driver(const struct fake_pci *pci)
 {
 	char text[128];
@@ -169,6 +216,28 @@ static void show_driver(const struct fake_pci *pci)
 	put(NODE_LINK, text, "%sdevices/%s/driver", bus(pci), pci->addr);
 	put(NODE_TEXT, "", PCI "drivers/%s/bind", pci->driver);
 	put(NODE_TEXT, "", PCI "drivers/%s/unbind", pci->driver);
+}
+
+/* In the words of sysfs, ascending. */
+static const char *reserved(void)
+{
+	const struct fake_host *host = &world->host;
+	static char text[256];
+	size_t len = 0;
+
+	text[0] = '\0';
+	if (host->rmrr)
+		len += sprintf(text, "0x000000007a000000 0x000000007affffff direct\n");
+	if (host->hole_size)
+		len += sprintf(text + len, "0x%016llx 0x%016llx msi\n",
+			       (unsigned long long)host->hole_base,
+			       (unsigned long long)(host->hole_base +
+						    host->hole_size - 1));
+	if (host->iova_last != UINT64_MAX)
+		sprintf(text + len, "0x%016llx 0x%016llx reserved\n",
+			(unsigned long long)host->iova_last + 1,
+			(unsigned long long)UINT64_MAX);
+	return text;
 }
 
 static void show_group(const struct fake_pci *pci)
@@ -186,6 +255,14 @@ static void show_group(const struct fake_pci *pci)
 	/* The kernel makes no difference between these two kinds of group. */
 	if (pci->mdev)
 		put(NODE_TEXT, "vfio-noiommu\n", GROUPS "%d/name", pci->group);
+	if (pci->mdev)
+		return;
+	put(NODE_LINK, "../../../virtual/iommu/dmar0",
+	    PCI "devices/%s/iommu", pci->addr);
+	put(NODE_TEXT, "0xd2008c222f0686\n",
+	    "/sys/class/iommu/dmar0/intel-iommu/cap");
+	put(NODE_TEXT, "DMA-FQ\n", GROUPS "%d/type", pci->group);
+	put(NODE_TEXT, reserved(), GROUPS "%d/reserved_regions", pci->group);
 }
 
 static void show_vfio(const struct fake_pci *pci)
@@ -226,6 +303,9 @@ static void show_device(const struct fake_pci *pci)
 		put(NODE_TEXT, "", PCI "drivers/%s/bind", pci->native);
 	if (pci->native[0])
 		put(NODE_TEXT, "", PCI "drivers/%s/unbind", pci->native);
+	show_config(pci);
+	show_resource(pci);
+	show_reset(pci);
 }
 
 void pci_sysfs(void)
@@ -240,15 +320,28 @@ void pci_sysfs(void)
 		 (unsigned long long)(dma_locked(true) / KiB));
 	put(NODE_TEXT, text, "/proc/self/status");
 	put(NODE_TEXT, "", PCI "drivers_probe");
+	put(NODE_TEXT, host->intremap ?
+	    "            CPU0       CPU1\n"
+	    "   0:         12          0  IR-IO-APIC    2-edge      timer\n"
+	    "  24:          0          0  DMAR-MSI    0-edge      dmar0\n" :
+	    "            CPU0       CPU1\n"
+	    "   0:         12          0   IO-APIC    2-edge      timer\n",
+	    "/proc/interrupts");
+	put(NODE_TEXT, "MemTotal:        4194304 kB\n"
+	    "MemFree:         3145728 kB\nMemAvailable:    3145728 kB\n"
+	    "HugePages_Total:     256\nHugePages_Free:      128\n"
+	    "Hugepagesize:       2048 kB\n", "/proc/meminfo");
+	if (host->vfio)
+		put(NODE_DIR, "", "/sys/class/vfio-dev");
 	if (host->vfio_pci) {
 		put(NODE_TEXT, "", PCI "drivers/vfio-pci/bind");
 		put(NODE_TEXT, "", PCI "drivers/vfio-pci/unbind");
 	}
 	if (host->kvm)
 		put(NODE_DEV, "", "/dev/kvm");
-	if (host->legacy || host->compat)
+	if (host->vfio && (host->legacy || host->compat))
 		put(NODE_DEV, "", "/dev/vfio/vfio");
-	if (host->iommufd)
+	if (host->vfio && host->iommufd)
 		put(NODE_DEV, "", "/dev/iommu");
 	for (pci = world->pcis; pci; pci = pci->next)
 		if (pci->present)
