@@ -68,7 +68,7 @@ endif
 # --- goals that make or remove a configuration are run alone, in order -------
 
 config-goals := defconfig %_defconfig menuconfig savedefconfig olddefconfig \
-	allnoconfig allyesconfig randconfig
+	allnoconfig allyesconfig randconfig mirrorconfig
 lone-goals := $(config-goals) clean distclean help
 goals := $(or $(MAKECMDGOALS),all)
 
@@ -130,7 +130,7 @@ define configure
 endef
 
 .PHONY: FORCE defconfig menuconfig savedefconfig olddefconfig allnoconfig \
-	allyesconfig randconfig
+	allyesconfig randconfig mirrorconfig
 defconfig: full_defconfig
 
 %_defconfig: FORCE | $(tools)
@@ -142,6 +142,18 @@ defconfig: full_defconfig
 allnoconfig allyesconfig randconfig: | $(tools)
 	$(call say,CONFIG,$@)
 	$(call configure,--$@)
+
+# What the kernel decides; all else stays as it was configured. A kernel that
+# is of no use leaves the configuration as it was.
+mirrorconfig: | $(tools)
+	$(call say,MIRROR,$(or $(KERNEL_CONFIG),"the running kernel"))
+	$(Q)mkdir -p $(O)
+	$(Q)configs/mirror "$(KERNEL_CONFIG)" $(wildcard $(O)/.config) \
+		>$(O)/.config.new || \
+		{ status=$$?; rm $(O)/.config.new; exit $$status; }
+	$(Q)$(call kconf,.config.new,conf --olddefconfig)
+	$(Q)rm -f $(O)/.config.new.old
+	$(Q)$(call replace,$(O)/.config,$(O)/.config.new)
 
 $(O)/.config: | $(tools)
 	$(Q)$(MAKE) defconfig
@@ -382,6 +394,9 @@ help:
 	@echo '  make menuconfig       change the configuration'
 	@echo '  make savedefconfig    write it, as short as it can be said'
 	@echo '  make olddefconfig     bring an old one up to date'
+	@echo '  make mirrorconfig     the ways to guest memory that a kernel has, as'
+	@echo '                        KERNEL_CONFIG=FILE says, its .config, plain or'
+	@echo '                        gzipped; the running one if not said'
 	@echo '  make vmm/mem.o        compile one file'
 	@echo '  make install          into DESTDIR and PREFIX ($(PREFIX))'
 	@echo '  make clean            remove what was built'
