@@ -46,6 +46,7 @@ struct config {
 	bool quiet;
 	bool json;
 	bool verbose;
+	bool try_attach;
 	const char *trace;
 };
 

@@ -53,6 +53,8 @@ int main(int argc, char **argv)
 
 	options_parse(&line, argc, argv);
 	switch (line.command) {
+	case CMD_CHECK:
+		return command_check(&line.cfg, line.nr_args, line.args);
 	case CMD_DEVICES:
 		return status_of(command_devices(&line.cfg, line.nr_args,
 						 line.args));

@@ -40,6 +40,7 @@ struct option {
 
 #define RUN BIT(CMD_RUN)
 #define RUN_IF(enabled) ((enabled) ? RUN : 0)
+#define CHECK BIT(CMD_CHECK)
 #define FIELD(f) .field = offsetof(struct config, f)
 
 static const struct option options[] = {
@@ -51,10 +52,11 @@ static const struct option options[] = {
 	{ "append", 'a', KIND_STRING, "TEXT",
 	  "kernel command line, passed as it is", RUN, FIELD(append) },
 	{ "memory", 'm', KIND_SIZE, "SIZE", "guest RAM, with K, M or G [256M]",
-	  RUN, FIELD(memory), .min = 32 * MiB },
+	  RUN | CHECK, FIELD(memory), .min = 32 * MiB },
 	{ "cpus", 'c', KIND_NUMBER, "N", "virtual processors, 1 to 64 [1]",
 	  RUN, FIELD(cpus), 1, 64 },
-	{ "hugepages", 0, KIND_FLAG, NULL, "guest RAM in hugetlb pages", RUN,
+	{ "hugepages", 0, KIND_FLAG, NULL, "guest RAM in hugetlb pages",
+	  RUN | CHECK,
 	  FIELD(hugepages) },
 	{ "vfio", 'd', KIND_DEVICE, "ADDRESS",
 	  "assign this PCI device, or group:N; may be repeated",
@@ -62,12 +64,13 @@ static const struct option options[] = {
 	{ "iommu", 0, KIND_CHOICE,
 	  BOTH_BACKENDS ? "auto|legacy|iommufd" : NULL,
 	  BOTH_BACKENDS ? "how devices reach guest RAM [auto]" : NULL,
-	  RUN_IF(BOTH_BACKENDS), FIELD(iommu),
+	  BOTH_BACKENDS ? RUN | CHECK : 0, FIELD(iommu),
 	  .choices = BOTH_BACKENDS ? "auto|legacy|iommufd" : "" },
 	{ "container", 0, KIND_STRING, "FILE",
 	  IS_ENABLED(CONFIG_VFIO_CONTAINER) ?
 	  "VFIO container, or an iommufd in its place [/dev/vfio/vfio]" : NULL,
-	  RUN_IF(IS_ENABLED(CONFIG_VFIO_CONTAINER)), FIELD(container) },
+	  IS_ENABLED(CONFIG_VFIO_CONTAINER) ? RUN | CHECK : 0,
+	  FIELD(container) },
 	{ "p2p", 0, KIND_CHOICE, "on|off",
 	  "let assigned devices reach each other's memory [on]",
 	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(p2p),
@@ -90,8 +93,11 @@ static const struct option options[] = {
 	{ "trace", 0, KIND_STRING, "LIST",
 	  "trace mmio,irq,vfio,mem,sys,pci,vcpu or all",
 	  RUN_IF(IS_ENABLED(CONFIG_TRACE)), FIELD(trace) },
-	{ "json", 0, KIND_FLAG, NULL, "print JSON", BIT(CMD_DEVICES),
-	  FIELD(json) },
+	{ "json", 0, KIND_FLAG, NULL, "print JSON",
+	  BIT(CMD_DEVICES) | CHECK, FIELD(json) },
+	{ "try", 0, KIND_FLAG, NULL,
+	  "attach the devices, ask the kernel, and let go", CHECK,
+	  FIELD(try_attach) },
 	{ "verbose", 'v', KIND_FLAG, NULL,
 	  "show what the guest sees of each capability", BIT(CMD_DEVICES),
 	  FIELD(verbose) },
@@ -111,6 +117,9 @@ static const struct {
 } commands[CMD_NR] = {
 	[CMD_RUN] = { "run", "run --kernel FILE [OPTION]...",
 		      "boot a guest", false, false, true },
+	[CMD_CHECK] = { "check", "check [OPTION]... [ADDRESS]...",
+			"what this host can do, and what stands in the way",
+			true, false, IS_ENABLED(CONFIG_DEVCMD) },
 	[CMD_DEVICES] = { "devices", "devices [--json] [-v] [ADDRESS]...",
 			  "list the devices that can be assigned", true, false,
 			  IS_ENABLED(CONFIG_DEVCMD) },

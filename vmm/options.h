@@ -10,6 +10,7 @@
 
 enum command {
 	CMD_RUN,
+	CMD_CHECK,
 	CMD_DEVICES,
 	CMD_BIND,
 	CMD_UNBIND,

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "devices/vfio/command.h"
+#include "devices/vfio/report.h"
+#include "devices/vfio/check_priv.h"
 #include "devices/vfio/vfio_priv.h"
 #include "iommu/sysfs.h"
 #include "vmm/log.h"
@@ -58,7 +60,7 @@ static const struct {
 	{ 0x12, 0xff, "processing accelerator" },
 };
 
-static const char *class_text(const struct sysfs_device *dev)
+const char *class_text(const struct sysfs_device *dev)
 {
 	uint8_t base = dev->class >> 16, sub = dev->class >> 8;
 	size_t i;
@@ -177,22 +179,6 @@ static void print_row(const struct sysfs_device *dev, const struct state *state)
 	       dev->driver[0] ? dev->driver : "-", state->text);
 }
 
-static void print_string(const char *text)
-{
-	putchar('"');
-	for (; *text; text++) {
-		unsigned char c = *text;
-
-		if (c < 0x20)
-			printf("\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
-
 static void print_object(const struct sysfs_device *dev,
 			 const struct state *state)
 {
@@ -206,11 +192,11 @@ static void print_object(const struct sysfs_device *dev,
 		printf("\"group\": null, ");
 	printf("\"driver\": ");
 	if (dev->driver[0])
-		print_string(dev->driver);
+		report_quote(dev->driver);
 	else
 		printf("null");
 	printf(", \"state\": \"%s\", \"detail\": ", state->word);
-	print_string(state->text);
+	report_quote(state->text);
 	putchar('}');
 }
 
