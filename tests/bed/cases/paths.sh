@@ -42,7 +42,7 @@ expect() {
 	host=$1 program=$2
 	shift 2
 	for pattern; do
-		has "$program on $host" "^$program: $pattern" "$TMP/$host"
+		has "$program on $host" "^$program: $pattern" "$TMP/out.$host"
 	done
 }
 works() {
@@ -60,8 +60,8 @@ only='postern: iommu: iommufd: the only one built in'
 for host in ${PATHS_HOSTS:-all legacy cdev compat group-only}; do
 	status "$BED" --host "$host" --bare "$@" --add "$TMP/options" --add "$TMP/append" --add "$TMP/inside" \
 		--add "$TMP/legacy:/bin/legacy" --add "$TMP/iommufd:/bin/iommufd" --add "$TMP/full:/bin/full" \
-		-- sh /inside >"$TMP/$host"
-	sed "s/^/$host: /" "$TMP/$host"
+		-- sh /inside >"$TMP/out.$host"
+	sed "s/^/$host: /" "$TMP/out.$host"
 	equal "the bed's status on $host" 0 "$status"
 	case $host in
 	all)
