@@ -11,6 +11,7 @@
 
 #include "tests/fake/fake_priv.h"
 
+#define NOIOMMU "noiommu-"
 #define UNSAFE "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 int container_open(void)
@@ -60,8 +61,20 @@ static bool viable(int id)
 	return true;
 }
 
+bool group_noiommu(int id)
+{
+	const struct fake_pci *pci;
+
+	for (pci = world->pcis; pci; pci = pci->next)
+		if (pci->group == id && pci->noiommu)
+			return true;
+	return false;
+}
+
 int group_claim(int id)
 {
+	if (group_noiommu(id))
+		return world->host.cap_sys_rawio ? 0 : -EPERM;
 	if (world->host.rmrr || world->host.no_coherency)
 		return -EINVAL;
 	if (world->host.busy_domain || !viable(id))
@@ -80,16 +93,20 @@ static bool node_open(int id)
 	return false;
 }
 
-int group_open(int id)
+int group_open(const char *name)
 {
+	bool noiommu = !strncmp(name, NOIOMMU, strlen(NOIOMMU));
+	int id = atoi(noiommu ? name + strlen(NOIOMMU) : name);
 	struct group *group = group_find(id);
-	char name[32];
+	char path[48];
 
+	if (noiommu && !world->host.cap_sys_rawio)
+		return -EPERM;
 	if (group->open || node_open(id))
 		return -EBUSY;
-	snprintf(name, sizeof(name), "/dev/vfio/%d", id);
+	snprintf(path, sizeof(path), "/dev/vfio/%s", name);
 	group->open = true;
-	return file_new(KIND_GROUP, name, group, -1);
+	return file_new(KIND_GROUP, path, group, -1);
 }
 
 static void leave_container(struct group *group)
@@ -148,7 +165,10 @@ static int set_container(struct group *group, const int *fd)
 	if (err < 0)
 		return err;
 	c = file->obj;
-	if (c->type && !isolated())
+	if (c->groups && c->noiommu != group_noiommu(group->id))
+		return -EPERM;
+	c->noiommu = group_noiommu(group->id);
+	if (c->type && !c->noiommu && !isolated())
 		return -EPERM;
 	if (c->type && dma_conflict(c->space))
 		return -EINVAL;
@@ -169,6 +189,8 @@ static int get_device_fd(struct file *file, struct group *group,
 		return -EINVAL;
 	if (!pci || pci->group != group->id || !is_vfio(pci))
 		return -ENODEV;
+	if (pci->noiommu && !world->host.cap_sys_rawio)
+		return -EPERM;
 	return device_open(pci, file, false);
 }
 
@@ -203,6 +225,8 @@ static int check_extension(unsigned long num)
 	case VFIO_TYPE1v2_IOMMU:
 	case VFIO_UNMAP_ALL:
 		return 1;
+	case VFIO_NOIOMMU_IOMMU:
+		return world->host.noiommu && world->host.unsafe_noiommu;
 	}
 	return 0;
 }
@@ -211,9 +235,13 @@ static int set_iommu(struct container *c, unsigned long type)
 {
 	if (!c->groups || c->type)
 		return -EINVAL;
-	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU)
+	if (c->noiommu ? type != VFIO_NOIOMMU_IOMMU ||
+	    !world->host.unsafe_noiommu :
+	    type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU)
 		return -ENODEV;
-	if (!isolated())
+	if (c->noiommu && !world->host.cap_sys_rawio)
+		return -EPERM;
+	if (!c->noiommu && !isolated())
 		return -EPERM;
 	c->type = type;
 	return 0;
@@ -308,6 +336,10 @@ int container_ioctl(struct file *file, unsigned long request, void *arg,
 		return check_extension(num);
 	case VFIO_SET_IOMMU:
 		return set_iommu(c, num);
+	}
+	if (c->noiommu)
+		return -ENOTTY;
+	switch (request) {
 	case VFIO_IOMMU_GET_INFO:
 		return get_info(c, arg);
 	case VFIO_IOMMU_MAP_DMA:

@@ -44,7 +44,9 @@ void fake_begin(void)
 		.kvm = true, .legacy = true, .iommufd = true, .cdev = true,
 		.map_file = true,
 		.dma_buf = true, .vfio_pci = true, .intremap = true,
-		.cap_ipc_lock = true, .cap_sys_rawio = true, .root = true,
+		.cap_ipc_lock = true, .cap_sys_rawio = true,
+		.cap_sys_admin = true, .root = true,
+		.noiommu = true, .noiommu_cdev = true,
 		.memlock = 8 * MiB,
 		.hole_base = 0xfee00000, .hole_size = 1 * MiB,
 		.iova_last = BIT(48) - 1,
@@ -341,7 +343,10 @@ static void release(struct file *file)
 		kvm_release(file);
 		break;
 	case KIND_FILE:
+		huge_release(file);
+		break;
 	case KIND_EVENTFD:
+	case KIND_PAGEMAP:
 		break;
 	}
 }

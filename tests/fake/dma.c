@@ -108,7 +108,7 @@ static int check_map(const struct dma_space *space, uint64_t iova,
 		return -EINVAL;
 	if (!range_ok(iova, size))
 		return -EOVERFLOW;
-	if (space->attached && reserved(iova, size))
+	if (space->attached && !space->noiommu && reserved(iova, size))
 		return -EINVAL;
 	for (m = space->maps; m; m = m->next)
 		if (ranges_overlap(iova, size, m->iova, m->size))

@@ -84,7 +84,8 @@ static int ranges(struct iommufd *iommufd, struct iommu_ioas_iova_ranges *arg)
 		return -ENOENT;
 	if (arg->__reserved)
 		return -EOPNOTSUPP;
-	n = ioas->space->attached ? dma_ranges(first, last) : 1;
+	n = ioas->space->attached && !ioas->space->noiommu ?
+		dma_ranges(first, last) : 1;
 	arg->num_iovas = n;
 	arg->out_iova_alignment = ioas->space->attached ? PAGE : 1;
 	for (i = 0; i < MIN(n, room); i++)
@@ -164,6 +165,39 @@ static int unmap(struct iommufd *iommufd, struct iommu_ioas_unmap *arg)
 	return err == -EINVAL ? -ENOENT : err;
 }
 
+/* One page's worth at a time is as good an answer as any longer one. */
+static int get_pa(struct iommufd *iommufd,
+		  struct iommu_ioas_noiommu_get_pa *arg)
+{
+	const struct ioas *ioas = find_ioas(iommufd, arg->ioas_id);
+	const struct dma_map *m;
+	uint64_t pa, off;
+
+	if (!world->host.noiommu_cdev)
+		return -ENOTTY;
+	if (!world->host.cap_sys_rawio)
+		return -EPERM;
+	if (arg->flags || arg->__reserved)
+		return -EOPNOTSUPP;
+	if (!arg->length)
+		return -EINVAL;
+	if (!ioas)
+		return -ENOENT;
+	for (m = ioas->space->maps; m; m = m->next)
+		if (arg->iova - m->iova < m->size)
+			break;
+	if (!m)
+		return -ENOENT;
+	if (!ioas->space->noiommu || !ioas->space->attached)
+		return -EOPNOTSUPP;
+	off = arg->iova - m->iova;
+	if (!m->hva || !huge_phys(m->hva + off, &pa))
+		return -EINVAL;
+	arg->out_phys = pa;
+	arg->length = MIN(MIN(arg->length, m->size - off), HUGE - pa % HUGE);
+	return 0;
+}
+
 /* Each argument begins with its size, and none may be too short. */
 int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg)
 {
@@ -182,6 +216,8 @@ int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg)
 		return size < 40 ? -EINVAL : map_file(iommufd, arg);
 	case IOMMU_IOAS_UNMAP:
 		return size < 24 ? -EINVAL : unmap(iommufd, arg);
+	case IOMMU_IOAS_NOIOMMU_GET_PA:
+		return size < 40 ? -EINVAL : get_pa(iommufd, arg);
 	}
 	return -ENOTTY;
 }
@@ -194,6 +230,8 @@ int cdev_open(const char *name)
 
 	if (!pci)
 		return -ENOENT;
+	if (pci->noiommu && !world->host.cap_sys_rawio)
+		return -EPERM;
 	if (group_find(pci->group)->open)
 		return -EBUSY;
 	return device_open(pci, NULL, true);
@@ -214,7 +252,7 @@ static int bind(struct vdev *vdev, struct vfio_device_bind_iommufd *arg)
 	err = group_claim(vdev->pci->group);
 	if (err < 0)
 		return err;
-	if (!world->host.intremap && !fs_param(UNSAFE))
+	if (!vdev->pci->noiommu && !world->host.intremap && !fs_param(UNSAFE))
 		return -EPERM;
 	file_hold(file);
 	vdev->iommufd = file;
@@ -239,9 +277,12 @@ static int attach(struct vdev *vdev, struct vfio_device_attach_iommufd_pt *arg)
 	ioas = find_ioas(vdev->iommufd->obj, arg->pt_id);
 	if (!ioas)
 		return -ENOENT;
-	if (dma_conflict(ioas->space))
+	if (ioas->space->attached && ioas->space->noiommu != vdev->pci->noiommu)
+		return -EINVAL;
+	if (!vdev->pci->noiommu && dma_conflict(ioas->space))
 		return -EADDRINUSE;
 	cdev_detach(vdev);
+	ioas->space->noiommu = vdev->pci->noiommu;
 	ioas->space->attached++;
 	vdev->ioas = ioas;
 	return 0;

@@ -70,12 +70,26 @@ struct fake_pci *fake_pci_nvme(const char *addr, int group)
 	return pci;
 }
 
+static bool can_noiommu(void)
+{
+	return world->host.noiommu && world->host.unsafe_noiommu;
+}
+
 void fake_pci_bind(struct fake_pci *pci, const char *driver)
 {
+	bool vfio = driver && strstr(driver, "vfio");
+
 	snprintf(pci->driver, sizeof(pci->driver), "%s",
 		 driver ? driver : "");
-	if (strstr(pci->driver, "vfio"))
+	if (vfio)
 		pci->nr = world->next_vfio++;
+	if (vfio && pci->group < 0 && can_noiommu()) {
+		pci->noiommu = true;
+		pci->group = world->next_noiommu++;
+	} else if (!vfio && pci->noiommu) {
+		pci->noiommu = false;
+		pci->group = -1;
+	}
 }
 
 void pci_free(void)
@@ -96,13 +110,20 @@ void pci_free(void)
 	}
 }
 
+/* Its name tells the mode only since it has a node in that. */
+static void node_name(const struct fake_pci *pci, char *name, size_t size)
+{
+	snprintf(name, size, "%svfio%u", pci->noiommu &&
+		 world->host.noiommu_cdev ? "noiommu-" : "", pci->nr);
+}
+
 struct fake_pci *pci_by_node(const char *name)
 {
 	struct fake_pci *pci;
 	char node[32];
 
 	for (pci = world->pcis; pci; pci = pci->next) {
-		snprintf(node, sizeof(node), "vfio%u", pci->nr);
+		node_name(pci, node, sizeof(node));
 		if (strstr(pci->driver, "vfio") && !strcmp(node, name))
 			return pci;
 	}
@@ -158,25 +179,30 @@ static void show_group(const struct fake_pci *pci)
 	snprintf(text, sizeof(text), "../../../../devices/pci0000:00/%s",
 		 pci->addr);
 	put(NODE_LINK, text, GROUPS "%d/devices/%s", pci->group, pci->addr);
+	if (pci->noiommu)
+		put(NODE_TEXT, "vfio-noiommu\n", GROUPS "%d/name",
+		    pci->group);
 }
 
 static void show_vfio(const struct fake_pci *pci)
 {
 	const struct fake_host *host = &world->host;
-	char text[32];
+	char text[32], node[32];
 
 	if (!strstr(pci->driver, "vfio"))
 		return;
-	put(NODE_DIR, "", PCI "devices/%s/vfio-dev/vfio%u", pci->addr,
-	    pci->nr);
+	node_name(pci, node, sizeof(node));
+	put(NODE_DIR, "", PCI "devices/%s/vfio-dev/%s", pci->addr, node);
 	if (host->legacy && pci->group >= 0)
-		put(NODE_DEV, "", "/dev/vfio/%d", pci->group);
-	if (!host->iommufd || !host->cdev)
+		put(NODE_DEV, "", "/dev/vfio/%s%d",
+		    pci->noiommu ? "noiommu-" : "", pci->group);
+	if (!host->iommufd || !host->cdev ||
+	    (pci->noiommu && !host->noiommu_cdev))
 		return;
 	snprintf(text, sizeof(text), "511:%u\n", pci->nr);
-	put(NODE_TEXT, text, PCI "devices/%s/vfio-dev/vfio%u/dev", pci->addr,
-	    pci->nr);
-	put(NODE_DEV, "", "/dev/vfio/devices/vfio%u", pci->nr);
+	put(NODE_TEXT, text, PCI "devices/%s/vfio-dev/%s/dev", pci->addr,
+	    node);
+	put(NODE_DEV, "", "/dev/vfio/devices/%s", node);
 }
 
 static void show_device(const struct fake_pci *pci)
@@ -198,6 +224,11 @@ static void show_device(const struct fake_pci *pci)
 	show_vfio(pci);
 }
 
+static void put_text(const char *path, const char *text)
+{
+	put(NODE_TEXT, text, "%s", path);
+}
+
 void pci_sysfs(void)
 {
 	const struct fake_host *host = &world->host;
@@ -210,6 +241,10 @@ void pci_sysfs(void)
 		put(NODE_TEXT, "", PCI "drivers/vfio-pci/bind");
 		put(NODE_TEXT, "", PCI "drivers/vfio-pci/unbind");
 	}
+	huge_sysfs(put_text);
+	if (host->noiommu)
+		put(NODE_TEXT, host->unsafe_noiommu ? "Y\n" : "N\n",
+		    "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
 	if (host->kvm)
 		put(NODE_DEV, "", "/dev/kvm");
 	if (host->legacy)
@@ -232,7 +267,7 @@ static int probe(struct fake_pci *pci, const char *driver)
 	if (pci->override[0] ? strcmp(pci->override, driver) :
 	    strcmp(pci->native, driver))
 		return -ENODEV;
-	if (vfio && (pci->no_probe || pci->group < 0))
+	if (vfio && (pci->no_probe || (pci->group < 0 && !can_noiommu())))
 		return -EINVAL;
 	fake_pci_bind(pci, driver);
 	return 0;

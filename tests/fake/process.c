@@ -17,6 +17,7 @@ int sys_getrlimit(int resource, uint64_t *soft)
 int sys_capable(int cap)
 {
 	return cap == CAP_IPC_LOCK ? world->host.cap_ipc_lock :
+		cap == CAP_SYS_ADMIN ? world->host.cap_sys_admin :
 		world->host.cap_sys_rawio;
 }
 
