@@ -8,11 +8,13 @@
 #ifndef IOMMU_BACKEND_H
 #define IOMMU_BACKEND_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "iommu/sysfs.h"
+#include "vmm/config.h"
 
 struct kvm;
 
@@ -43,8 +45,12 @@ struct iommu_backend {
 	 */
 	const char *(*lacks)(const struct sysfs_device *dev);
 
-	/* An empty space. -ENOSYS names the kernel symbol that is missing. */
-	int (*open)(void **space);
+	/*
+	 * An empty space; with @noiommu, for devices without an IOMMU, where
+	 * a mapping is no more than a hold on the memory. -ENOSYS names the
+	 * kernel symbol that is missing.
+	 */
+	int (*open)(void **space, bool noiommu);
 	void (*close)(void *space);
 
 	/*
@@ -76,7 +82,54 @@ struct iommu_backend {
 	 */
 	int (*map)(void *space, const struct iommu_map *map);
 	void (*unmap)(void *space, uint64_t iova, uint64_t size);
+
+	/*
+	 * Where byte @off of what was mapped as @map, with a device attached,
+	 * is in the host's memory, and how many bytes from there on, *@len
+	 * at most, are in one piece. For spaces without an IOMMU.
+	 */
+	int (*physical)(void *space, const struct iommu_map *map, uint64_t off,
+			uint64_t *pa, uint64_t *len);
 };
+
+/*
+ * backend_choose - the one for @dev that @choice and the host leave, and why
+ * (NULL: what is missing will be said); NULL with a message.
+ */
+const struct iommu_backend *backend_choose(enum iommu_choice choice,
+					   const struct sysfs_device *dev,
+					   const char **why);
+
+#if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
+/*
+ * noiommu_check - whether all of @map, just mapped, is in the host's memory
+ * where the guest has it. -EFAULT with a message.
+ */
+int noiommu_check(const struct iommu_backend *backend, void *space,
+		  const struct iommu_map *map);
+/*
+ * pagemap_lookup - backend_ops.physical of memory at @at, for any process that
+ * may know. Prints its errors: -EPERM.
+ */
+int pagemap_lookup(const void *at, uint64_t *pa, uint64_t *len);
+#else
+static inline int noiommu_check(const struct iommu_backend *backend,
+				void *space, const struct iommu_map *map)
+{
+	(void)backend;
+	(void)space;
+	(void)map;
+	return 0;
+}
+
+static inline int pagemap_lookup(const void *at, uint64_t *pa, uint64_t *len)
+{
+	(void)at;
+	(void)pa;
+	(void)len;
+	return -ENOSYS;
+}
+#endif
 
 extern const struct iommu_backend iommu_legacy;
 extern const struct iommu_backend iommu_iommufd;

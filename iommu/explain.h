@@ -14,9 +14,14 @@
 
 /*
  * explain_device - whether @node is a device that can be assigned at all:
- * a PCI address, there, with VFIO's driver, in an IOMMU group. Fills @dev.
+ * a PCI address, there, with VFIO's driver, in an IOMMU group, or as @noiommu
+ * (enum noiommu_choice) says without one. Fills @dev.
  */
-int explain_device(const char *node, struct sysfs_device *dev);
+int explain_device(const char *node, unsigned int noiommu,
+		   struct sysfs_device *dev);
+
+/* explain_noiommu_off - VFIO is not to have devices without an IOMMU. */
+int explain_noiommu_off(const char *addr);
 
 /* explain_open - the node at @path, of @dev (or NULL), can't be opened. */
 int explain_open(const char *path, const struct sysfs_device *dev, int err);

@@ -32,6 +32,7 @@ struct iommu {
 	int nr_ranges;
 	uint64_t mapped;		/* bytes of RAM */
 	bool warned;			/* that devices don't reach others */
+	unsigned int noiommu;		/* enum noiommu_choice */
 };
 
 struct choice {
@@ -49,18 +50,12 @@ static const struct choice choices[] = {
 #define ONLY_ONE \
 	(!IS_ENABLED(CONFIG_IOMMUFD) || !IS_ENABLED(CONFIG_VFIO_CONTAINER))
 
-static const struct iommu_backend *chosen(const struct choice *c,
-					  const char *why)
-{
-	log_info("iommu: %s: %s", c->backend->name, why);
-	return c->backend;
-}
-
 /*
  * The first that the host has all for; failing that the last, so that its
  * error says what is missing.
  */
-static const struct iommu_backend *choose_auto(const struct sysfs_device *dev)
+static const struct iommu_backend *choose_auto(const struct sysfs_device *dev,
+					       const char **why)
 {
 	const struct choice *c, *last = NULL;
 	const char *lack, *before = NULL;
@@ -70,30 +65,44 @@ static const struct iommu_backend *choose_auto(const struct sysfs_device *dev)
 			continue;
 		last = c;
 		lack = c->backend->lacks(dev);
-		if (!lack)
-			return chosen(c, before ? before : c->backend->offer);
+		if (!lack) {
+			*why = before ? before : c->backend->offer;
+			return c->backend;
+		}
 		if (!before)
 			before = lack;
 	}
 	return last->backend;
 }
 
-static const struct iommu_backend *choose(enum iommu_choice choice,
-					  const struct sysfs_device *dev)
+const struct iommu_backend *backend_choose(enum iommu_choice choice,
+					   const struct sysfs_device *dev,
+					   const char **why)
 {
 	const struct choice *c;
 
+	*why = NULL;
 	for (c = choices; c < choices + ARRAY_SIZE(choices); c++) {
-		if (c->backend && ONLY_ONE &&
-		    (choice == IOMMU_AUTO || choice == c->choice))
-			return chosen(c, "the only one built in");
-		if (c->backend && choice == c->choice)
-			return chosen(c, "asked for");
+		if (!c->backend || (choice != c->choice &&
+				    !(ONLY_ONE && choice == IOMMU_AUTO)))
+			continue;
+		*why = ONLY_ONE ? "the only one built in" : "asked for";
+		return c->backend;
 	}
 	if (choice == IOMMU_AUTO)
-		return choose_auto(dev);
+		return choose_auto(dev, why);
 	log_err("iommu: the backend asked for is not built into this program");
 	return NULL;
+}
+
+static void warn_noiommu(const struct iommu *iommu)
+{
+	if (iommu->noiommu == NOIOMMU_ON)
+		log_warn("noiommu: all of this host's memory is open to the guest, by "
+			 "its devices' DMA; the host's kernel is tainted");
+	if (iommu->noiommu == NOIOMMU_DEVICE_ONLY)
+		log_info("noiommu: devices do no DMA, and so send no MSIs; the host's "
+			 "kernel is tainted");
 }
 
 int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
@@ -101,10 +110,11 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 {
 	struct sysfs_device dev;
 	struct iommu *iommu;
+	const char *why;
 	unsigned int i;
 	int err;
 
-	err = explain_device(node, &dev);
+	err = explain_device(node, config_noiommu(vm->cfg), &dev);
 	if (err < 0)
 		return err;
 	iommu = calloc(1, sizeof(*iommu));
@@ -113,8 +123,15 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 	iommu->vm = vm;
 	for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
 		iommu->devices[i].fd = -1;
-	iommu->backend = choose(choice, &dev);
-	err = iommu->backend ? iommu->backend->open(&iommu->space) : -EDOM;
+	iommu->noiommu = config_noiommu(vm->cfg);
+	iommu->backend = backend_choose(choice, &dev, &why);
+	err = -EDOM;
+	if (!iommu->backend)
+		goto free;
+	if (why)
+		log_info("iommu: %s: %s", iommu->backend->name, why);
+	warn_noiommu(iommu);
+	err = iommu->backend->open(&iommu->space, iommu->noiommu);
 	if (err < 0)
 		goto free;
 	*out = iommu;
@@ -205,6 +222,12 @@ static int ram_add(struct iommu *iommu, struct mem_region *region)
 	err = iommu->backend->map(iommu->space, &map);
 	if (err < 0)
 		return err;
+	if (iommu->noiommu)
+		err = noiommu_check(iommu->backend, iommu->space, &map);
+	if (err < 0) {
+		iommu->backend->unmap(iommu->space, map.iova, map.size);
+		return err;
+	}
 	iommu->mapped += region->size;
 	return 0;
 }
@@ -219,8 +242,8 @@ static int bar_add(struct iommu *iommu, const struct mem_region *region)
 	struct iommu_range hole;
 	int err = -ERANGE;
 
-	if (region->flags & MEM_NO_DMA || iommu->nr_devices < 2 ||
-	    iommu->vm->cfg->p2p == P2P_OFF)
+	if (iommu->vm->cfg->p2p == P2P_OFF || iommu->nr_devices < 2 ||
+	    iommu->noiommu)
 		return -ENOENT;
 	if (!find_hole(iommu, region->gpa, region->size, &hole))
 		err = iommu->backend->map(iommu->space, &map);
@@ -241,6 +264,8 @@ static int region_add(struct mem_listener *listener, struct mem_region *region)
 	struct iommu *iommu = container_of(listener, struct iommu, listener);
 	int err;
 
+	if (region->flags & MEM_NO_DMA)
+		return 0;
 	if (region->flags & MEM_RAM) {
 		err = ram_add(iommu, region);
 		region->dma = err >= 0;
@@ -285,7 +310,7 @@ static int check_memory(struct iommu *iommu)
 	int err;
 
 	for (region = iommu->vm->mem.regions; region; region = region->next) {
-		if (!(region->flags & MEM_RAM))
+		if (!(region->flags & MEM_RAM) || region->flags & MEM_NO_DMA)
 			continue;
 		err = check_range(iommu, region);
 		if (err < 0)
@@ -299,6 +324,8 @@ static int join(struct iommu *iommu)
 {
 	int err;
 
+	if (iommu->noiommu == NOIOMMU_DEVICE_ONLY)
+		return 0;	/* nothing is mapped */
 	err = read_ranges(iommu);
 	if (err < 0)
 		return err;
@@ -346,7 +373,7 @@ int iommu_attach(struct iommu *iommu, const char *node)
 	struct sysfs_device dev;
 	int fd, err, i;
 
-	err = explain_device(node, &dev);
+	err = explain_device(node, iommu->noiommu, &dev);
 	if (err < 0)
 		return err;
 	err = check_new(iommu, &dev);

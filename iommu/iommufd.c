@@ -46,12 +46,13 @@ static int report_open(int err)
 	return -ENOSYS;
 }
 
-static int iommufd_open(void **space)
+static int iommufd_open(void **space, bool noiommu)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	struct iommufd *s = calloc(1, sizeof(*s));
 	int err;
 
+	(void)noiommu;	/* its devices' nodes are such */
 	if (!s)
 		return -ENOMEM;
 	s->fd = sys_open(IOMMU_NODE, O_RDWR, 0);
@@ -319,6 +320,28 @@ static void iommufd_unmap(void *space, uint64_t iova, uint64_t size)
 			 (unsigned long long)(iova + size - 1), err_text(err));
 }
 
+static int iommufd_physical(void *space, const struct iommu_map *map,
+			    uint64_t off, uint64_t *pa, uint64_t *len)
+{
+	const struct iommufd *s = space;
+	struct iommu_ioas_noiommu_get_pa arg = {
+		.size = sizeof(arg),
+		.ioas_id = s->ioas,
+		.iova = map->iova + off,
+		.length = *len,
+	};
+	int err = sys_ioctl(s->fd, IOMMU_IOAS_NOIOMMU_GET_PA, &arg);
+
+	if (err < 0) {
+		log_err("memory: cannot ask where %s is in the host: %s",
+			map->name, err_text(err));
+		return err;
+	}
+	*pa = arg.out_phys;
+	*len = arg.length;
+	return 0;
+}
+
 const struct iommu_backend iommu_iommufd = {
 	.name = "iommufd",
 	.offer = IOMMU_NODE " and the device's node are there",
@@ -330,4 +353,5 @@ const struct iommu_backend iommu_iommufd = {
 	.ranges = iommufd_ranges,
 	.map = iommufd_map,
 	.unmap = iommufd_unmap,
+	.physical = IS_ENABLED(CONFIG_VFIO_NOIOMMU) ? iommufd_physical : NULL,
 };

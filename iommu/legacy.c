@@ -34,6 +34,7 @@ struct group {
 struct legacy {
 	int fd;			/* the container */
 	bool iommu_set;		/* it forgets with its last group */
+	bool noiommu;		/* its groups have none, and it maps nothing */
 	struct group groups[CONFIG_VFIO_MAX];
 	struct {
 		int fd;
@@ -57,36 +58,44 @@ static int report_container(int err)
 	return -ENOSYS;
 }
 
-static int check_container(int fd)
+static int iommu_type(const struct legacy *l)
 {
-	int version = sys_ioctl_num(fd, VFIO_GET_API_VERSION, 0);
-	int type1;
+	return l->noiommu ? VFIO_NOIOMMU_IOMMU : VFIO_TYPE1v2_IOMMU;
+}
+
+static int check_container(const struct legacy *l)
+{
+	int version = sys_ioctl_num(l->fd, VFIO_GET_API_VERSION, 0);
+	int has;
 
 	if (version < 0)
 		return report_container(version);
-	type1 = sys_ioctl_num(fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU);
-	if (type1 < 0)
-		return report_container(type1);
-	if (version == VFIO_API_VERSION && type1)
+	has = sys_ioctl_num(l->fd, VFIO_CHECK_EXTENSION, iommu_type(l));
+	if (has < 0)
+		return report_container(has);
+	if (version == VFIO_API_VERSION && has)
 		return 0;
-	log_err(CONTAINER ": cannot be used: API version %d, %s type 1 IOMMU",
-		version, type1 ? "with" : "without");
+	log_err(CONTAINER ": cannot be used: API version %d, %s %s", version,
+		has ? "with" : "without",
+		l->noiommu ? "noiommu mode (enable_unsafe_noiommu_mode)" :
+		"type 1 IOMMU");
 	return -ENOSYS;
 }
 
-static int legacy_open(void **space)
+static int legacy_open(void **space, bool noiommu)
 {
 	struct legacy *l = calloc(1, sizeof(*l));
 	int err;
 
 	if (!l)
 		return -ENOMEM;
+	l->noiommu = noiommu;
 	l->fd = sys_open(CONTAINER, O_RDWR, 0);
 	if (l->fd < 0) {
 		err = report_container(l->fd);
 		goto free;
 	}
-	err = check_container(l->fd);
+	err = check_container(l);
 	if (err < 0)
 		goto close;
 	*space = l;
@@ -133,7 +142,7 @@ static int set_iommu(struct legacy *l, const struct sysfs_device *dev)
 
 	if (l->iommu_set)
 		return 0;
-	err = sys_ioctl_num(l->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+	err = sys_ioctl_num(l->fd, VFIO_SET_IOMMU, iommu_type(l));
 	if (err < 0)
 		return report_set_iommu(dev, err);
 	l->iommu_set = true;
@@ -171,7 +180,8 @@ static int group_open(struct legacy *l, struct kvm *kvm, struct group *group,
 	char path[SYSFS_PATH];
 	int err, fd;
 
-	snprintf(path, sizeof(path), "/dev/vfio/%d", dev->group);
+	snprintf(path, sizeof(path), "/dev/vfio/%s%d",
+		 l->noiommu ? "noiommu-" : "", dev->group);
 	fd = sys_open(path, O_RDWR, 0);
 	if (fd < 0)
 		return explain_open(path, dev, fd);
@@ -340,6 +350,15 @@ static int copy_ranges(struct vfio_iommu_type1_info *info, uint32_t size,
 	return nr;
 }
 
+static int all_addresses(struct iommu_range **out)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	(*out)->last = UINT64_MAX;
+	return 1;
+}
+
 /* Asked twice: the first answer says how long the whole one is. */
 static int legacy_ranges(void *space, struct iommu_range **out)
 {
@@ -349,6 +368,8 @@ static int legacy_ranges(void *space, struct iommu_range **out)
 	uint32_t size;
 	int ret;
 
+	if (l->noiommu)
+		return all_addresses(out);
 	ret = sys_ioctl(l->fd, VFIO_IOMMU_GET_INFO, &first);
 	if (ret < 0)
 		goto report;
@@ -380,8 +401,11 @@ static int legacy_map(void *space, const struct iommu_map *map)
 		.iova = map->iova,
 		.size = map->size,
 	};
-	int err = sys_ioctl(l->fd, VFIO_IOMMU_MAP_DMA, &arg);
+	int err;
 
+	if (l->noiommu)
+		return 0;
+	err = sys_ioctl(l->fd, VFIO_IOMMU_MAP_DMA, &arg);
 	if (map->device)
 		return err;
 	return err < 0 ? explain_map(map->name, map->iova, map->size, err) : 0;
@@ -395,13 +419,23 @@ static void legacy_unmap(void *space, uint64_t iova, uint64_t size)
 		.iova = iova,
 		.size = size,
 	};
-	int err = sys_ioctl(l->fd, VFIO_IOMMU_UNMAP_DMA, &arg);
+	int err;
 
+	if (l->noiommu)
+		return;
+	err = sys_ioctl(l->fd, VFIO_IOMMU_UNMAP_DMA, &arg);
 	/* The container takes the mapping along when it is closed. */
 	if (err < 0)
 		log_warn("iommu: cannot unmap 0x%llx-0x%llx: %s",
 			 (unsigned long long)iova,
 			 (unsigned long long)(iova + size - 1), err_text(err));
+}
+
+static int legacy_physical(void *space, const struct iommu_map *map,
+			   uint64_t off, uint64_t *pa, uint64_t *len)
+{
+	(void)space;
+	return pagemap_lookup((char *)map->hva + off, pa, len);
 }
 
 const struct iommu_backend iommu_legacy = {
@@ -416,4 +450,5 @@ const struct iommu_backend iommu_legacy = {
 	.ranges = legacy_ranges,
 	.map = legacy_map,
 	.unmap = legacy_unmap,
+	.physical = IS_ENABLED(CONFIG_VFIO_NOIOMMU) ? legacy_physical : NULL,
 };

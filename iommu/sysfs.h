@@ -12,6 +12,9 @@
 #include <stdint.h>
 
 #define SYSFS_PCI "/sys/bus/pci/"
+/* Whether VFIO takes devices without an IOMMU. */
+#define SYSFS_NOIOMMU \
+	"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
 #define SYSFS_ADDR 20		/* longest: a domain of eight digits */
 #define SYSFS_NAME 64
 #define SYSFS_PATH 160

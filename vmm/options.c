@@ -36,6 +36,7 @@ struct option {
 	size_t field;		/* in struct config */
 	uint64_t min, max;
 	const char *choices;	/* "auto|legacy|iommufd" */
+	const char *bare;	/* the value meant by giving none */
 };
 
 #define RUN BIT(CMD_RUN)
@@ -64,6 +65,10 @@ static const struct option options[] = {
 	  BOTH_BACKENDS ? "how devices reach guest RAM [auto]" : NULL,
 	  RUN_IF(BOTH_BACKENDS), FIELD(iommu),
 	  .choices = BOTH_BACKENDS ? "auto|legacy|iommufd" : "" },
+	{ "noiommu", 0, KIND_CHOICE, "[=device-only]",
+	  "assign devices that no IOMMU is in front of: see the man page",
+	  RUN_IF(IS_ENABLED(CONFIG_VFIO_NOIOMMU)), FIELD(noiommu),
+	  .choices = "off|on|device-only", .bare = "on" },
 	{ "p2p", 0, KIND_CHOICE, "on|off",
 	  "let assigned devices reach each other's memory [on]",
 	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(p2p),
@@ -131,8 +136,8 @@ static void print_options(unsigned int mask)
 		len = o->letter ? snprintf(left, sizeof(left), "-%c, ",
 					   o->letter)
 				: snprintf(left, sizeof(left), "    ");
-		snprintf(left + len, sizeof(left) - len, "--%s %s", o->name,
-			 o->arg ? o->arg : "");
+		snprintf(left + len, sizeof(left) - len, "--%s%s%s", o->name,
+			 o->bare ? "" : " ", o->arg ? o->arg : "");
 		printf("  %-36s %s\n", left, o->help);
 	}
 }
@@ -319,6 +324,8 @@ static int parse_option(struct command_line *line, int command, int argc,
 	}
 	if (val) {
 		val++;
+	} else if (o->bare) {
+		val = o->bare;
 	} else if (o->kind != KIND_FLAG) {
 		if (argc < 2) {
 			log_err("--%s: needs a value: %s", o->name, o->arg);
@@ -351,6 +358,11 @@ static void check_complete(struct command_line *line)
 	if (line->command == CMD_RUN && !line->cfg.kernel) {
 		log_err("no kernel given");
 		log_hint("postern run --kernel FILE");
+		exit(STATUS_USAGE);
+	}
+	if (config_noiommu(&line->cfg) && !line->cfg.nr_vfio) {
+		log_err("--noiommu: no device given");
+		log_hint("postern run --noiommu --vfio ADDRESS");
 		exit(STATUS_USAGE);
 	}
 	if (commands[line->command].needs_args && !line->nr_args) {

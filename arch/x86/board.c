@@ -69,7 +69,8 @@ static int check_memory(const struct vm *vm)
 }
 
 static int add_ram(struct vm *vm, struct mem_region *r, const char *name,
-		   uint64_t gpa, uint64_t offset, uint64_t size)
+		   uint64_t gpa, uint64_t offset, uint64_t size,
+		   unsigned int flags)
 {
 	*r = (struct mem_region){
 		.name = name,
@@ -78,7 +79,7 @@ static int add_ram(struct vm *vm, struct mem_region *r, const char *name,
 		.hva = (char *)vm->mem.ram_hva + offset,
 		.fd = vm->mem.ram_fd,
 		.fd_offset = offset,
-		.flags = MEM_RAM | (vm->cfg->hugepages ? MEM_HUGETLB : 0),
+		.flags = MEM_RAM | flags,
 	};
 	return mem_add(&vm->mem, r);
 }
@@ -86,7 +87,11 @@ static int add_ram(struct vm *vm, struct mem_region *r, const char *name,
 static void destroy_ram(struct vm *vm)
 {
 	struct board *board = vm->board;
+	unsigned int i;
 
+	for (i = 0; i < board->frags.nr; i++)
+		mem_del(&vm->mem, &board->frags.regions[i]);
+	frags_destroy(&board->frags);
 	if (board->high.size)
 		mem_del(&vm->mem, &board->high);
 	if (board->low.size)
@@ -94,19 +99,64 @@ static void destroy_ram(struct vm *vm)
 	mem_ram_destroy(&vm->mem);
 }
 
+/* RAM between low memory and the hole, or above 4 GiB. */
+static bool can_be_ram(const struct vm *vm, uint64_t pa, uint64_t size)
+{
+	if (pa < X86_HIGH_RAM_BASE)
+		return pa >= X86_EXTENDED_RAM &&
+		       pa + size <= X86_LOW_RAM_END;
+	return pa + size <= BIT(cpuid_phys_bits(vm)) - GiB;
+}
+
+/*
+ * RAM where the host has it, for devices without an IOMMU. A PC needs memory
+ * below 1 MiB to start from, which is the host's own: what the guest has there
+ * is elsewhere, so no device may be told of it.
+ */
+static int create_ram_in_place(struct vm *vm)
+{
+	const struct frags_wish wish = {
+		.size = vm->cfg->memory,
+		.low = 256 * MiB,	/* for devices of 32 bits */
+		.usable = can_be_ram,
+		.locate = vfio_pci_locate,
+	};
+	struct board *board = vm->board;
+	unsigned int i;
+	int err;
+
+	err = mem_ram_create(&vm->mem, X86_EXTENDED_RAM, false);
+	if (err < 0)
+		return err;
+	err = add_ram(vm, &board->low, "ram-low", 0, 0, X86_EXTENDED_RAM,
+		      MEM_NO_DMA);
+	if (err < 0)
+		board->low.size = 0;
+	if (err >= 0)
+		err = frags_create(&board->frags, vm, &wish);
+	for (i = 0; i < board->frags.nr && err >= 0; i++)
+		err = mem_add(&vm->mem, &board->frags.regions[i]);
+	if (err < 0)
+		destroy_ram(vm);
+	return err;
+}
+
 static int create_ram(struct vm *vm)
 {
 	uint64_t size = vm->cfg->memory, low = MIN(size, X86_LOW_RAM_END);
+	unsigned int flags = vm->cfg->hugepages ? MEM_HUGETLB : 0;
 	struct board *board = vm->board;
 	int err;
 
 	err = check_memory(vm);
 	if (err < 0)
 		return err;
+	if (config_noiommu(vm->cfg) == NOIOMMU_ON)
+		return create_ram_in_place(vm);
 	err = mem_ram_create(&vm->mem, size, vm->cfg->hugepages);
 	if (err < 0)
 		return err;
-	err = add_ram(vm, &board->low, "ram-low", 0, 0, low);
+	err = add_ram(vm, &board->low, "ram-low", 0, 0, low, flags);
 	if (err < 0) {
 		board->low.size = 0;
 		goto destroy;
@@ -114,7 +164,7 @@ static int create_ram(struct vm *vm)
 	if (size == low)
 		return 0;
 	err = add_ram(vm, &board->high, "ram-high", X86_HIGH_RAM_BASE, low,
-		      size - low);
+		      size - low, flags);
 	if (err < 0) {
 		board->high.size = 0;
 		goto destroy;
@@ -128,9 +178,12 @@ destroy:
 
 static uint64_t ram_end(const struct vm *vm)
 {
-	const struct mem_region *high = &vm->board->high;
+	const struct mem_region *r;
+	uint64_t end = X86_HIGH_RAM_BASE;
 
-	return high->size ? high->gpa + high->size : X86_HIGH_RAM_BASE;
+	for (r = vm->mem.ram; r; r = r->next_ram)
+		end = MAX(end, r->gpa + r->size);
+	return end;
 }
 
 static int create_pci(struct vm *vm)

@@ -8,6 +8,7 @@
 #include <linux/kvm.h>
 
 #include "arch/x86/boot.h"
+#include "vmm/frags.h"
 #include "vmm/mem.h"
 
 /* The in-kernel interrupt controllers as they were at power-on. */
@@ -32,6 +33,7 @@ void tsc_use_current(int fd);
 struct board {
 	struct mem_region low;		/* from 0 to the 32-bit hole */
 	struct mem_region high;		/* from 4 GiB; size 0: none */
+	struct frags frags;		/* with --noiommu, instead of both */
 	struct irqchips chips;
 	struct kvm_cpuid2 *cpuid;	/* what KVM supports */
 	struct boot_files files;

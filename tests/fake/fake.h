@@ -93,10 +93,12 @@ bool fake_dma_at(uint64_t iova);
 /*
  * fake_huge_pages - the pool of huge pages, by their addresses in the host,
  * in the order in which they are handed out. Without, it has no end.
- * fake_huge_free - how many of them are left.
+ * fake_huge_free - how many of them are left. fake_phys - where the huge page
+ * behind @at is, 0: it is none.
  */
 void fake_huge_pages(const uint64_t *pa, unsigned int nr);
 unsigned int fake_huge_free(void);
+uint64_t fake_phys(const void *at);
 
 /*
  * fake_file - a plain file (its folders come by themselves), or a new text.
@@ -203,8 +205,8 @@ struct fake_pci {
 /*
  * fake_pci - plug in a device: sysfs, its IOMMU group, bound to @driver (NULL:
  * none; "vfio-pci": its VFIO nodes appear). @addr "0000:01:00.0"; @group -1:
- * no IOMMU, so that vfio-pci takes it in noiommu mode only. An endpoint of class @class (0x010802: NVMe) with no BAR, no
- * capability.
+ * no IOMMU, so that vfio-pci takes it in noiommu mode only. An endpoint of
+ * class @class (0x010802: NVMe) with no BAR, no capability.
  */
 struct fake_pci *fake_pci(const char *addr, uint16_t vendor, uint16_t device,
 			  uint32_t class, int group, const char *driver);
