@@ -38,7 +38,8 @@ static bool noiommu_off(void)
 
 static int explain_driver(const struct sysfs_device *dev, unsigned int noiommu)
 {
-	if (noiommu && dev->group < 0 && noiommu_off())
+	if (IS_ENABLED(CONFIG_VFIO_NOIOMMU) && noiommu && dev->group < 0 &&
+	    noiommu_off())
 		return explain_noiommu_off(dev->addr);
 	if (dev->driver[0])
 		log_err("%s: cannot be assigned: it is bound to the driver %s, not to vfio-pci",
@@ -106,7 +107,7 @@ int explain_device(const char *node, unsigned int noiommu,
 		return explain_call(dev, "cannot read its sysfs folder", err);
 	if (!dev->vfio)
 		return explain_driver(dev, noiommu);
-	if (noiommu)
+	if (IS_ENABLED(CONFIG_VFIO_NOIOMMU) && noiommu)
 		return explain_noiommu(dev);
 	if (dev->noiommu || (dev->group < 0 && !dev->node[0]))
 		return explain_no_isolation(dev);

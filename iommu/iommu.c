@@ -32,7 +32,6 @@ struct iommu {
 	int nr_ranges;
 	uint64_t mapped;		/* bytes of RAM */
 	bool warned;			/* that devices don't reach others */
-	unsigned int noiommu;		/* enum noiommu_choice */
 };
 
 struct choice {
@@ -95,12 +94,18 @@ const struct iommu_backend *backend_choose(enum iommu_choice choice,
 	return NULL;
 }
 
+/* How its devices do without an IOMMU: enum noiommu_choice. */
+static unsigned int noiommu(const struct iommu *iommu)
+{
+	return config_noiommu(iommu->vm->cfg);
+}
+
 static void warn_noiommu(const struct iommu *iommu)
 {
-	if (iommu->noiommu == NOIOMMU_ON)
+	if (noiommu(iommu) == NOIOMMU_ON)
 		log_warn("noiommu: all of this host's memory is open to the guest, by "
 			 "its devices' DMA; the host's kernel is tainted");
-	if (iommu->noiommu == NOIOMMU_DEVICE_ONLY)
+	if (noiommu(iommu) == NOIOMMU_DEVICE_ONLY)
 		log_info("noiommu: devices do no DMA, and so send no MSIs; the host's "
 			 "kernel is tainted");
 }
@@ -123,7 +128,6 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 	iommu->vm = vm;
 	for (i = 0; i < ARRAY_SIZE(iommu->devices); i++)
 		iommu->devices[i].fd = -1;
-	iommu->noiommu = config_noiommu(vm->cfg);
 	iommu->backend = backend_choose(choice, &dev, &why);
 	err = -EDOM;
 	if (!iommu->backend)
@@ -131,7 +135,7 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 	if (why)
 		log_info("iommu: %s: %s", iommu->backend->name, why);
 	warn_noiommu(iommu);
-	err = iommu->backend->open(&iommu->space, iommu->noiommu);
+	err = iommu->backend->open(&iommu->space, noiommu(iommu));
 	if (err < 0)
 		goto free;
 	*out = iommu;
@@ -222,7 +226,7 @@ static int ram_add(struct iommu *iommu, struct mem_region *region)
 	err = iommu->backend->map(iommu->space, &map);
 	if (err < 0)
 		return err;
-	if (iommu->noiommu)
+	if (noiommu(iommu))
 		err = noiommu_check(iommu->backend, iommu->space, &map);
 	if (err < 0) {
 		iommu->backend->unmap(iommu->space, map.iova, map.size);
@@ -243,7 +247,7 @@ static int bar_add(struct iommu *iommu, const struct mem_region *region)
 	int err = -ERANGE;
 
 	if (iommu->vm->cfg->p2p == P2P_OFF || iommu->nr_devices < 2 ||
-	    iommu->noiommu)
+	    noiommu(iommu))
 		return -ENOENT;
 	if (!find_hole(iommu, region->gpa, region->size, &hole))
 		err = iommu->backend->map(iommu->space, &map);
@@ -324,7 +328,7 @@ static int join(struct iommu *iommu)
 {
 	int err;
 
-	if (iommu->noiommu == NOIOMMU_DEVICE_ONLY)
+	if (noiommu(iommu) == NOIOMMU_DEVICE_ONLY)
 		return 0;	/* nothing is mapped */
 	err = read_ranges(iommu);
 	if (err < 0)
@@ -373,7 +377,7 @@ int iommu_attach(struct iommu *iommu, const char *node)
 	struct sysfs_device dev;
 	int fd, err, i;
 
-	err = explain_device(node, iommu->noiommu, &dev);
+	err = explain_device(node, noiommu(iommu), &dev);
 	if (err < 0)
 		return err;
 	err = check_new(iommu, &dev);
