@@ -209,6 +209,12 @@ static struct iommu_map map_of(const struct mem_region *region)
 	};
 }
 
+static int check_memlock(const struct iommu *iommu, uint64_t bytes)
+{
+	return noiommu(iommu) && !iommu->backend->holds ? 0 :
+		explain_memlock(bytes);
+}
+
 static int ram_add(struct iommu *iommu, struct mem_region *region)
 {
 	const struct iommu_map map = map_of(region);
@@ -217,7 +223,7 @@ static int ram_add(struct iommu *iommu, struct mem_region *region)
 	err = check_range(iommu, region);
 	if (err < 0)
 		return err;
-	err = explain_memlock(iommu->mapped + region->size);
+	err = check_memlock(iommu, iommu->mapped + region->size);
 	if (err < 0)
 		return err;
 	err = map.readonly ? 0 : mem_prefault(region);
@@ -321,7 +327,7 @@ static int check_memory(struct iommu *iommu)
 			return err;
 		bytes += region->size;
 	}
-	return explain_memlock(bytes);
+	return check_memlock(iommu, bytes);
 }
 
 static int join(struct iommu *iommu)

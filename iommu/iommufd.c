@@ -92,8 +92,10 @@ static int open_node(const struct sysfs_device *dev)
 
 	if (!dev->has_node) {
 		log_err("%s: cannot be assigned: this kernel gives VFIO devices no nodes "
-			"of their own (CONFIG_VFIO_DEVICE_CDEV)",
-			dev->addr);
+			"of their own (CONFIG_VFIO_DEVICE_CDEV%s)",
+			dev->addr, IS_ENABLED(CONFIG_VFIO_NOIOMMU) &&
+			dev->noiommu ? ", without an IOMMU from Linux 7.3 on" :
+			"");
 		return -ENOSYS;
 	}
 	snprintf(path, sizeof(path), DEVICE_NODES "%s", dev->node);
@@ -345,6 +347,7 @@ static int iommufd_physical(void *space, const struct iommu_map *map,
 const struct iommu_backend iommu_iommufd = {
 	.name = "iommufd",
 	.offer = IOMMU_NODE " and the device's node are there",
+	.holds = true,
 	.lacks = iommufd_lacks,
 	.open = iommufd_open,
 	.close = iommufd_close,

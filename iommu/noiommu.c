@@ -102,9 +102,10 @@ static int look_up(const struct iommu_backend *backend, void *space,
 		   const struct iommu_map *map, uint64_t page, uint64_t *pa)
 {
 	uint64_t off, len;
-	int err;
+	int err = backend->holds ? explain_memlock(map->size) : 0;
 
-	err = backend->map(space, map);
+	if (err >= 0)
+		err = backend->map(space, map);
 	if (err < 0)
 		return err;
 	for (off = 0; off < map->size && err >= 0; off += page) {
