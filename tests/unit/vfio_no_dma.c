@@ -109,6 +109,9 @@ static bool survivable(const char *line)
 		"SET_IRQS", "GET_IRQ_INFO", "VFIO_DEVICE_RESET", "/sys/",
 		"VFIO_DEVICE_FEATURE", "CHECK_EXTENSION",
 		"GET_REGION_INFO argsz=0x20 index=0x6", "DETACH",
+		/* whether it lives after its last reset */
+		"pread VFIO device " ADDR " len=4 offset=0x70000000000",
+		"pread VFIO device " ADDR " len=4 offset=0x70000000008",
 	};
 	unsigned int i;
 
