@@ -40,7 +40,8 @@ word=off
 run "legacy off" 128 $shared 0x11101af4 --iommu legacy --p2p off
 run "iommufd off" 130 $shared 0x11101af4 --iommu iommufd --p2p off
 END
-status "$BED" --timeout 300 --bare --qemu "-object memory-backend-file,id=shared,mem-path=$TMP/shared,share=on,size=$size" \
+status "$BED" --timeout 300 --bare \
+	--qemu "-object memory-backend-file,id=shared,mem-path=$TMP/shared,share=on,size=$size" \
 	--device ivshmem-plain,memdev=shared --device nvme,serial=buffer,cmb_size_mb=1 \
 	--device edu,dma_mask=0xffffffffffffffff \
 	--add "$BINARY:/bin/postern" --add "$TMP/guest/p2p.elf" --add "$TMP/inside" -- sh /inside \
