@@ -89,7 +89,7 @@ for iommu in legacy iommufd; do
 done
 dmesg | grep -E 'BUG:|WARNING:|Oops|DMAR:.*fault|detected stall' | sed 's/^/complaint /'
 END
-status "$BED" --bare --timeout 1500 --qemu "$(hardware | tr '\n' ' ')" --add "$BINARY:/bin/postern" \
+status "$BED" --bare --timeout 400 --qemu "$(hardware | tr '\n' ' ')" --add "$BINARY:/bin/postern" \
 	--add "$TMP/guest/functions.elf" --add "$TMP/inside" -- sh /inside >"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"
 equal "the bed's status" 0 "$status"
