@@ -94,7 +94,7 @@ for iommu in legacy iommufd; do
 done
 dmesg | grep -E 'BUG:|WARNING:|Oops|DMAR:.*fault|detected stall' | sed 's/^/complaint /'
 END
-status "$BED" --bare --monitor --timeout 1500 --add "$BINARY:/bin/postern" --add "$TMP/guest/functions.elf" \
+status "$BED" --bare --monitor --timeout 500 --add "$BINARY:/bin/postern" --add "$TMP/guest/functions.elf" \
 	--device e1000e --device virtio-rng-pci,id=rng,aer=on,iommu_platform=on --device edu --device edu \
 	--add "$TMP/inside" -- sh /inside >"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"

@@ -90,7 +90,7 @@ paste /before /during /after | awk 'BEGIN { print "table what before running aft
 dmesg | grep -E 'BUG:|WARNING:|Oops|DMAR:.*fault|detected stall' | sed 's/^/complaint /'
 END
 # On a busy machine a round takes ten times as long as on an idle one.
-status "$BED" --timeout 1800 --add "$BINARY:/bin/postern" --add "$TMP/guest/edu.elf" --add "$TMP/inside" -- sh /inside \
+status "$BED" --timeout 1200 --add "$BINARY:/bin/postern" --add "$TMP/guest/edu.elf" --add "$TMP/inside" -- sh /inside \
 	>"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"
 equal "the bed's status" 0 "$status"
