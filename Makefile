@@ -354,7 +354,7 @@ fuzz-programs: $(fuzz-programs)
 # --- tests and the rest ------------------------------------------------------
 
 .PHONY: check check-style check-unit check-fuzz check-guest check-bed fuzz \
-	zoo bed-shell demo install clean distclean help
+	zoo gaps kernel-selftests bed-shell demo install clean distclean help
 check: all configs
 	@tests/run
 check-style check-unit check-fuzz: check-%:
@@ -367,6 +367,10 @@ check-guest check-bed: check-%:
 	@tests/$*/run
 zoo: all
 	@tests/zoo/run --table
+gaps:
+	@tests/gaps/run --table
+kernel-selftests:
+	@tests/gaps/selftests
 bed-shell: all
 	@tests/bed/shell
 demo: all
@@ -379,8 +383,8 @@ install: all
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/postern)
 
 clean:
-	$(Q)for made in obj san configs style unit conformance postern \
-		postern.debug; do \
+	$(Q)for made in obj san configs style unit gaps selftests \
+		conformance postern postern.debug; do \
 		rm -rf "$(O)/$$made"; done
 distclean:
 	$(Q)rm -rf "$(O)"
@@ -409,6 +413,10 @@ help:
 	@echo '  make fuzz             the fuzz targets, FUZZ_SECONDS (600) for each'
 	@echo '  make zoo              every device that QEMU emulates, assigned;'
 	@echo '                        writes tests/zoo/ZOO.md; about an hour'
+	@echo '  make gaps             what differs between the paths of VFIO;'
+	@echo '                        writes iommu/GAPS.md; some minutes'
+	@echo "  make kernel-selftests the kernel's own tests of VFIO, in the"
+	@echo '                        emulated host; some minutes'
 	@echo 'Variables'
 	@echo '  O=build               output folder; the program is O/postern'
 	@echo '  ARCH=ARCH             $(host-arch) if not said: $(notdir $(wildcard arch/*))'
