@@ -20,7 +20,7 @@
 #define MEM_DEVICE	2U	/* a device's own memory, mmapped */
 #define MEM_READONLY	4U	/* writes leave for the bus */
 #define MEM_HUGETLB	8U	/* backed by hugetlb pages */
-#define MEM_NO_DMA	16U	/* MEM_DEVICE: no concern of other devices */
+#define MEM_NO_DMA	16U	/* no device may be told of it */
 
 /* The caller owns the struct; it must stay until mem_del(). */
 struct mem_region {

@@ -44,24 +44,36 @@ void boot_files_close(struct boot_files *files)
 static void map_add(struct boot_map *map, uint64_t addr, uint64_t end,
 		    uint32_t type)
 {
-	if (end > addr)
+	if (end > addr && map->nr < BOOT_MAP_MAX)
 		map->entries[map->nr++] = (struct boot_map_entry){
 			addr, end - addr, type,
 		};
 }
 
+/*
+ * Below 1 MiB the guest may have all that a PC's has; of memory that no
+ * device can reach, only what it needs to start processors.
+ */
+static void map_low(struct boot_map *map, bool dma)
+{
+	uint64_t usable = dma ? 0 : X86_TRAMPOLINE;
+
+	map_add(map, 0, usable, BOOT_MEM_RESERVED);
+	map_add(map, usable, X86_EBDA, BOOT_MEM_RAM);
+	map_add(map, X86_EBDA, X86_EXTENDED_RAM, BOOT_MEM_RESERVED);
+}
+
 void boot_map_fill(const struct vm *vm, struct boot_map *map)
 {
-	const struct board *board = vm->board;
+	const struct mem_region *r = vm->mem.ram;
 
 	map->nr = 0;
-	map_add(map, 0, X86_EBDA, BOOT_MEM_RAM);
-	map_add(map, X86_EBDA, X86_EXTENDED_RAM, BOOT_MEM_RESERVED);
-	map_add(map, X86_EXTENDED_RAM, board->low.size, BOOT_MEM_RAM);
+	map_low(map, !(r->flags & MEM_NO_DMA));
+	for (; r; r = r->next_ram)
+		map_add(map, MAX(r->gpa, X86_EXTENDED_RAM), r->gpa + r->size,
+			BOOT_MEM_RAM);
 	map_add(map, X86_ECAM_BASE, X86_ECAM_BASE + X86_ECAM_SIZE,
 		BOOT_MEM_RESERVED);
-	map_add(map, board->high.gpa, board->high.gpa + board->high.size,
-		BOOT_MEM_RAM);
 }
 
 int boot_read(struct vm *vm, const struct boot_files *files, uint64_t offset,
@@ -87,31 +99,83 @@ int boot_read(struct vm *vm, const struct boot_files *files, uint64_t offset,
 	return err;
 }
 
-int boot_place_initrd(struct vm *vm, const struct boot_files *files,
-		      uint64_t min, uint64_t max, uint64_t *addr)
+/* What of @r lies in [@min, @max) above 1 MiB: from *@first, in bytes. */
+static uint64_t room_in(const struct mem_region *r, uint64_t min, uint64_t max,
+			uint64_t *first)
 {
-	uint64_t end = MIN(max, vm->board->low.size), size = files->initrd_size;
-	int err;
+	uint64_t end = MIN(r->gpa + r->size, max);
 
-	*addr = 0;
-	if (files->initrd_fd < 0 || !size)
-		return 0;
-	min = ALIGN_UP(min, 4 * KiB);
-	if (min >= end || size > end - min) {
-		log_err("initrd %s: %llu KiB do not fit beside the kernel: room for %llu KiB",
-			vm->cfg->initrd, (unsigned long long)(size / KiB),
-			(unsigned long long)(end > min ? (end - min) / KiB
-						       : 0));
-		log_hint("give the guest more memory with --memory");
-		return -ENOEXEC;
+	*first = MAX(MAX(r->gpa, X86_EXTENDED_RAM), min);
+	return end > *first ? end - *first : 0;
+}
+
+bool boot_find(const struct vm *vm, const struct boot_wish *wish,
+	       bool highest, uint64_t *addr)
+{
+	const struct mem_region *r;
+	uint64_t first, room, skip;
+	bool found = false;
+
+	for (r = vm->mem.ram; r && (highest || !found); r = r->next_ram) {
+		room = room_in(r, wish->min, wish->max, &first);
+		skip = ALIGN_UP(first, wish->align) - first;
+		if (skip >= room || wish->size > room - skip)
+			continue;
+		found = true;
+		*addr = highest ? ALIGN_DOWN(first + room - wish->size,
+					     wish->align) : first + skip;
 	}
-	*addr = MAX(ALIGN_DOWN(end - size, 4 * KiB), min);
-	err = file_read(files->initrd_fd, mem_at(&vm->mem, *addr, size), size,
-			0);
+	return found;
+}
+
+/* The most that is in one piece. */
+static uint64_t most_room(const struct vm *vm, uint64_t min, uint64_t max)
+{
+	const struct mem_region *r;
+	uint64_t first, most = 0;
+
+	for (r = vm->mem.ram; r; r = r->next_ram)
+		most = MAX(most, room_in(r, min, max, &first));
+	return most;
+}
+
+static int read_initrd(struct vm *vm, const struct boot_files *files,
+		       uint64_t addr)
+{
+	uint64_t size = files->initrd_size;
+	int err = file_read(files->initrd_fd, mem_at(&vm->mem, addr, size),
+			    size, 0);
+
 	if (err < 0)
 		log_err("initrd %s: cannot read: %s", vm->cfg->initrd,
 			err_text(err));
 	return err == -ENODATA ? -ENOEXEC : err;
+}
+
+int boot_place_initrd(struct vm *vm, const struct boot_files *files,
+		      uint64_t start, uint64_t end, uint64_t max,
+		      bool anywhere, uint64_t *addr)
+{
+	struct boot_wish beyond = { files->initrd_size, 4 * KiB,
+				    MAX(end, max), UINT64_MAX };
+	struct boot_wish above = { files->initrd_size, 4 * KiB, end, max };
+	struct boot_wish below = { files->initrd_size, 4 * KiB, 0,
+				   MIN(start, max) };
+
+	*addr = 0;
+	if (files->initrd_fd < 0 || !files->initrd_size)
+		return 0;
+	if (boot_find(vm, &above, true, addr) ||
+	    boot_find(vm, &below, true, addr) ||
+	    (anywhere && boot_find(vm, &beyond, true, addr)))
+		return read_initrd(vm, files, *addr);
+	log_err("initrd %s: %llu KiB do not fit beside the kernel: room for %llu KiB",
+		vm->cfg->initrd,
+		(unsigned long long)(files->initrd_size / KiB),
+		(unsigned long long)(MAX(most_room(vm, above.min, max),
+					 most_room(vm, 0, below.max)) / KiB));
+	log_hint("give the guest more memory with --memory");
+	return -ENOEXEC;
 }
 
 int boot_place_cmdline(struct vm *vm, uint64_t max)

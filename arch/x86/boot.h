@@ -39,7 +39,7 @@ struct boot_files {
 /* Types of the memory map: the same numbers in e820 and in PVH. */
 #define BOOT_MEM_RAM		1U
 #define BOOT_MEM_RESERVED	2U
-#define BOOT_MAP_MAX		16
+#define BOOT_MAP_MAX		80
 
 struct boot_map {
 	struct boot_map_entry {
@@ -69,13 +69,28 @@ int boot_load(struct vm *vm, const struct boot_files *files, uint64_t rsdp,
 /* boot_map_fill - the memory map of @vm. */
 void boot_map_fill(const struct vm *vm, struct boot_map *map);
 
+/* What is to be placed: @size bytes in [@min, @max), @align a power of two. */
+struct boot_wish {
+	uint64_t size;
+	uint64_t align;
+	uint64_t min, max;
+};
+
 /*
- * boot_place_initrd - read the initrd as high as it goes below @max and the
- * end of low RAM, page aligned, but not below @min (the kernel's end).
- * *@addr is 0 without an initrd.
+ * boot_find - the lowest address, or the @highest, at which @wish comes true
+ * within one piece of RAM above 1 MiB. Returns whether there is one.
+ */
+bool boot_find(const struct vm *vm, const struct boot_wish *wish,
+	       bool highest, uint64_t *addr);
+
+/*
+ * boot_place_initrd - read the initrd as high as it goes below @max, page
+ * aligned: above @end, where the kernel that begins at @start ends, or else
+ * below @start; or, with @anywhere, above @max. *@addr is 0 without an initrd.
  */
 int boot_place_initrd(struct vm *vm, const struct boot_files *files,
-		      uint64_t min, uint64_t max, uint64_t *addr);
+		      uint64_t start, uint64_t end, uint64_t max,
+		      bool anywhere, uint64_t *addr);
 
 /*
  * boot_place_cmdline - at X86_CMDLINE; -EDOM when longer than @max bytes

@@ -53,26 +53,42 @@ static int check_header(const char *name, const struct setup_header *hdr,
 }
 
 /*
- * The kernel's preferred address; where that with init_size is beyond RAM, a
- * relocatable kernel goes as low as its alignment allows.
+ * A kernel that may be moved, not below its preferred address, where it would
+ * unpack itself all the same; above 4 GiB only if it must and says it can.
  */
+static bool find_address(const struct vm *vm, const struct setup_header *hdr,
+			 uint64_t *addr)
+{
+	struct boot_wish wish = {
+		.size = hdr->init_size,
+		.align = hdr->kernel_alignment,
+		.min = hdr->pref_address,
+		.max = X86_HIGH_RAM_BASE,
+	};
+
+	if (!hdr->relocatable_kernel || !wish.align ||
+	    wish.align & (wish.align - 1))
+		return false;
+	if (boot_find(vm, &wish, false, addr))
+		return true;
+	wish.max = hdr->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G ? UINT64_MAX :
+		0;
+	return boot_find(vm, &wish, false, addr);
+}
+
 static int choose_address(const struct vm *vm, const struct setup_header *hdr,
 			  uint64_t *addr)
 {
-	uint64_t end = vm->board->low.size, align = hdr->kernel_alignment;
-
 	*addr = hdr->pref_address;
-	if (range_contains(0, end, *addr, hdr->init_size) &&
-	    *addr >= X86_EXTENDED_RAM)
+	if (*addr >= X86_EXTENDED_RAM && *addr < X86_HIGH_RAM_BASE &&
+	    mem_at(&vm->mem, *addr, hdr->init_size))
 		return 0;
-	if (hdr->relocatable_kernel && align && !(align & (align - 1))) {
-		*addr = ALIGN_UP(X86_EXTENDED_RAM, align);
-		if (range_contains(0, end, *addr, hdr->init_size))
-			return 0;
-	}
-	log_err("kernel %s: needs %u MiB at 0x%llx, more than guest RAM has",
+	if (find_address(vm, hdr, addr))
+		return 0;
+	log_err("kernel %s: needs %u MiB in one piece, at 0x%llx%s, more than guest RAM has",
 		vm->cfg->kernel, (unsigned int)(hdr->init_size / MiB),
-		(unsigned long long)hdr->pref_address);
+		(unsigned long long)hdr->pref_address,
+		hdr->relocatable_kernel ? " or above" : "");
 	log_hint("give the guest more memory with --memory");
 	return -ENOEXEC;
 }
@@ -111,20 +127,48 @@ static void fill_params(struct vm *vm, const struct boot_files *files,
 	fill_map(vm, params);
 }
 
-/* One table each of levels 4 and 3, four of level 2: 4 GiB, 1:1. */
-static void fill_page_tables(struct vm *vm)
+struct tables {
+	uint64_t *host;		/* where the first one is */
+	unsigned int nr;
+};
+
+/* The table behind @entry, a new one if there is none. */
+static uint64_t *table_at(struct tables *t, uint64_t *entry)
 {
-	uint64_t *pml4 = mem_at(&vm->mem, X86_PAGE_TABLES, 6 * PAGE);
-	uint64_t *pdpt = pml4 + 512, *pd = pdpt + 512;
+	if (!*entry)
+		*entry = (X86_PAGE_TABLES + t->nr++ * PAGE) |
+			 PTE_PRESENT_WRITE;
+	return t->host + ((*entry & ~(PAGE - 1ULL)) - X86_PAGE_TABLES) / 8;
+}
+
+/* Map the GiB that @addr is in, 1:1. */
+static void map_gib(struct tables *t, uint64_t addr)
+{
+	uint64_t *pdpt = table_at(t, &t->host[addr / (512 * GiB)]);
+	uint64_t *pd = table_at(t, &pdpt[addr / GiB % 512]);
 	uint64_t i;
 
-	memset(pml4, 0, 6 * PAGE);
-	pml4[0] = (X86_PAGE_TABLES + PAGE) | PTE_PRESENT_WRITE;
+	for (i = 0; i < 512; i++)
+		pd[i] = (ALIGN_DOWN(addr, GiB) + i * 2 * MiB) |
+			PTE_PRESENT_WRITE | PDE_LARGE;
+}
+
+/*
+ * The lowest 4 GiB and what is around the kernel: at most one table of level
+ * 4, three of level 3 and six of level 2.
+ */
+static void fill_page_tables(struct vm *vm, uint64_t kernel, uint64_t size)
+{
+	struct tables t = { mem_at(&vm->mem, X86_PAGE_TABLES, 10 * PAGE), 1 };
+	unsigned int i;
+
+	memset(t.host, 0, 10 * PAGE);
 	for (i = 0; i < 4; i++)
-		pdpt[i] = (X86_PAGE_TABLES + (2 + i) * PAGE) |
-			  PTE_PRESENT_WRITE;
-	for (i = 0; i < 4 * 512; i++)
-		pd[i] = i * 2 * MiB | PTE_PRESENT_WRITE | PDE_LARGE;
+		map_gib(&t, i * GiB);
+	if (kernel + size <= X86_HIGH_RAM_BASE)
+		return;
+	map_gib(&t, kernel);
+	map_gib(&t, kernel + MIN(size, GiB) - 1);
 }
 
 static void fill_gdt(struct vm *vm)
@@ -177,8 +221,10 @@ static int place(struct vm *vm, const struct boot_files *files,
 	err = boot_read(vm, files, skip, *kernel, files->kernel_size - skip);
 	if (err < 0)
 		return err;
-	err = boot_place_initrd(vm, files, *kernel + hdr->init_size,
-				hdr->initrd_addr_max + 1ULL, initrd);
+	err = boot_place_initrd(vm, files, *kernel, *kernel + hdr->init_size,
+				hdr->initrd_addr_max + 1ULL,
+				hdr->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G,
+				initrd);
 	if (err < 0)
 		return err;
 	return boot_place_cmdline(vm, hdr->cmdline_size);
@@ -200,7 +246,7 @@ int bzimage_load(struct vm *vm, const struct boot_files *files, uint64_t rsdp,
 	fill_params(vm, files, &params, initrd, rsdp);
 	memcpy(mem_at(&vm->mem, X86_ZERO_PAGE, sizeof(params)), &params,
 	       sizeof(params));
-	fill_page_tables(vm);
+	fill_page_tables(vm, kernel, params.hdr.init_size);
 	fill_gdt(vm);
 	*entry = (struct boot_entry){
 		.long_mode = true,

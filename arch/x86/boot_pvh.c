@@ -271,8 +271,9 @@ int pvh_load(struct vm *vm, const struct boot_files *files, uint64_t rsdp,
 	ret = load_segments(&elf);
 	if (ret < 0)
 		return ret;
-	ret = boot_place_initrd(vm, files, MAX(elf.end, X86_EXTENDED_RAM),
-				X86_LOW_RAM_END, &initrd);
+	ret = boot_place_initrd(vm, files, X86_EXTENDED_RAM,
+				MAX(elf.end, X86_EXTENDED_RAM),
+				X86_LOW_RAM_END, false, &initrd);
 	if (ret < 0)
 		return ret;
 	ret = boot_place_cmdline(vm, X86_CMDLINE_MAX - 1);

@@ -27,9 +27,10 @@
 #define X86_BOOT_GDT		0x500UL
 #define X86_START_INFO		0x6000UL	/* PVH */
 #define X86_ZERO_PAGE		0x7000UL	/* Linux boot_params */
-#define X86_PAGE_TABLES		0x9000UL	/* 6 pages: 4 GiB, 1:1 */
+#define X86_PAGE_TABLES		0x9000UL	/* 10 pages: 4 GiB, 1:1, and more */
 #define X86_CMDLINE		0x20000UL
 #define X86_CMDLINE_MAX		0x10000UL	/* with its NUL */
+#define X86_TRAMPOLINE		0x94000UL	/* to X86_EBDA: where processors start */
 #define X86_EBDA		0x9fc00UL	/* reserved from here to 1 MiB */
 #define X86_EXTENDED_RAM	0x100000UL
 

@@ -63,16 +63,19 @@ static void check_linux(const struct boot_entry *entry, uint64_t initrd_size)
 	uint64_t initrd;
 
 	MUST(params);
-	MUST(in_ram(entry->page_table, 6 * 4096));
+	MUST(in_ram(entry->page_table, 10 * 4096));
 	MUST(in_ram(entry->gdt, entry->gdt_limit + 1));
-	MUST(entry->rip >= X86_EXTENDED_RAM && entry->rip < LOW + 0x200);
+	MUST(entry->rip >= X86_EXTENDED_RAM && in_ram(entry->rip - 0x200, 1));
 	MUST(params->e820_entries <= BOOT_MAP_MAX);
 	MUST(params->acpi_rsdp_addr == RSDP ||
 	     params->hdr.version < 0x20e);
 	initrd = params->hdr.ramdisk_image |
 		 (uint64_t)params->ext_ramdisk_image << 32;
-	MUST(!initrd || (in_ram(initrd, initrd_size) && initrd > entry->rip -
-			 0x200 && params->hdr.ramdisk_size == initrd_size));
+	MUST(!initrd || (in_ram(initrd, initrd_size) &&
+			 params->hdr.ramdisk_size == initrd_size &&
+			 !ranges_overlap(initrd, initrd_size,
+					 entry->rip - 0x200,
+					 params->hdr.init_size)));
 	MUST(in_ram(params->hdr.cmd_line_ptr, strlen(cfg.append) + 1));
 }
 
