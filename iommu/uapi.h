@@ -25,6 +25,20 @@ struct iommu_ioas_map_file {
 #define IOMMU_IOAS_MAP_FILE _IO(';', 0x8f)
 #endif
 
+/* Linux 7.3: where memory of an address space without an IOMMU is. */
+#ifndef IOMMU_IOAS_NOIOMMU_GET_PA
+struct iommu_ioas_noiommu_get_pa {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__u32 __reserved;
+	__aligned_u64 iova;
+	__aligned_u64 length;
+	__aligned_u64 out_phys;
+};
+#define IOMMU_IOAS_NOIOMMU_GET_PA _IO(';', 0x95)
+#endif
+
 /* Linux 6.19: a part of a region as a dma-buf. */
 #ifndef VFIO_DEVICE_FEATURE_DMA_BUF
 #define VFIO_DEVICE_FEATURE_DMA_BUF 11

@@ -53,6 +53,15 @@ const struct sys_word sys_words_iommufd[] = {
 		},
 	},
 	{
+		.request = IOMMU_IOAS_NOIOMMU_GET_PA,
+		.name = "IOMMU_IOAS_NOIOMMU_GET_PA",
+		.fields = {
+			SYS_FIELD(iommu_ioas_noiommu_get_pa, iova),
+			SYS_FIELD(iommu_ioas_noiommu_get_pa, length),
+			SYS_FIELD(iommu_ioas_noiommu_get_pa, out_phys),
+		},
+	},
+	{
 		.request = VFIO_DEVICE_BIND_IOMMUFD,
 		.name = "VFIO_DEVICE_BIND_IOMMUFD",
 	},

@@ -11,9 +11,12 @@
 
 #include "tests/fake/fake_priv.h"
 
-int compat_join(struct iommufd *iommufd)
+int compat_join(struct iommufd *iommufd, bool noiommu)
 {
-	if (!iommufd->compat)
+	if (noiommu ? iommufd->compat != NULL : iommufd->noiommu)
+		return -EINVAL;
+	iommufd->noiommu = noiommu;
+	if (!noiommu && !iommufd->compat)
 		iommufd->compat = ioas_new(iommufd);
 	return 0;
 }
@@ -26,6 +29,8 @@ int compat_open(struct file *iommufd, struct fake_pci *pci,
 	if (err < 0)
 		return err;
 	*ioas = ((struct iommufd *)iommufd->obj)->compat;
+	if (pci->noiommu)
+		return 0;
 	return *ioas ? dma_attach((*ioas)->space, pci) : -ENODEV;
 }
 
@@ -33,12 +38,16 @@ static int check_extension(unsigned long num)
 {
 	return num == VFIO_TYPE1_IOMMU || num == VFIO_TYPE1v2_IOMMU ||
 		num == VFIO_UNMAP_ALL ||
-		(num == VFIO_DMA_CC_IOMMU && world->host.snoops);
+		(num == VFIO_DMA_CC_IOMMU && world->host.snoops) ||
+		(num == VFIO_NOIOMMU_IOMMU && world->host.noiommu);
 }
 
 /* It may be called at any time, and again. */
 static int set_iommu(const struct iommufd *iommufd, unsigned long type)
 {
+	if (iommufd->noiommu)
+		return type != VFIO_NOIOMMU_IOMMU ? -EINVAL :
+			world->host.cap_sys_rawio ? 0 : -EPERM;
 	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU)
 		return -EINVAL;
 	return iommufd->compat ? 0 : -ENODEV;

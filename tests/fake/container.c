@@ -11,6 +11,7 @@
 
 #include "tests/fake/fake_priv.h"
 
+#define NOIOMMU "noiommu-"
 #define UNSAFE "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 int container_open(void)
@@ -56,8 +57,20 @@ static bool viable(int id)
 	return true;
 }
 
+bool group_noiommu(int id)
+{
+	const struct fake_pci *pci;
+
+	for (pci = world->pcis; pci; pci = pci->next)
+		if (pci->group == id && pci->noiommu)
+			return true;
+	return false;
+}
+
 int group_claim(int id)
 {
+	if (group_noiommu(id))
+		return world->host.cap_sys_rawio ? 0 : -EPERM;
 	if (world->host.rmrr || world->host.no_coherency)
 		return -EINVAL;
 	if (world->host.busy_domain || !viable(id))
@@ -76,16 +89,20 @@ static bool node_open(int id)
 	return false;
 }
 
-int group_open(int id)
+int group_open(const char *name)
 {
+	bool noiommu = !strncmp(name, NOIOMMU, strlen(NOIOMMU));
+	int id = atoi(noiommu ? name + strlen(NOIOMMU) : name);
 	struct group *group = group_find(id);
-	char name[32];
+	char path[48];
 
+	if (noiommu && !world->host.cap_sys_rawio)
+		return -EPERM;
 	if (group->open || node_open(id))
 		return -EBUSY;
-	snprintf(name, sizeof(name), "/dev/vfio/%d", id);
+	snprintf(path, sizeof(path), "/dev/vfio/%s", name);
 	group->open = true;
-	return file_new(KIND_GROUP, name, group, -1);
+	return file_new(KIND_GROUP, path, group, -1);
 }
 
 static void leave_container(struct group *group)
@@ -169,7 +186,7 @@ static int set_container(struct group *group, const int *fd)
 	if (group->container || group->iommufd)
 		return -EINVAL;
 	if (file->kind == KIND_IOMMUFD) {
-		err = compat_join(file->obj);
+		err = compat_join(file->obj, group_noiommu(group->id));
 		if (err < 0)
 			return err;
 		group->iommufd = file;
@@ -180,7 +197,10 @@ static int set_container(struct group *group, const int *fd)
 	if (err < 0)
 		return err;
 	c = file->obj;
-	if (c->type && !isolated(group->id))
+	if (c->groups && c->noiommu != group_noiommu(group->id))
+		return -EPERM;
+	c->noiommu = group_noiommu(group->id);
+	if (c->type && !c->noiommu && !isolated(group->id))
 		return -EPERM;
 	if (dma_attach(c->space, first_of(group->id)) < 0)
 		return -EINVAL;
@@ -202,6 +222,8 @@ static int get_device_fd(struct file *file, struct group *group,
 		return -EINVAL;
 	if (!pci || pci->group != group->id || !pci_is_vfio(pci))
 		return -ENODEV;
+	if (pci->noiommu && !world->host.cap_sys_rawio)
+		return -EPERM;
 	if (group->iommufd) {
 		err = compat_open(group->iommufd, pci, &ioas);
 		if (err < 0)
@@ -249,6 +271,8 @@ static int check_extension(unsigned long num)
 		return world->host.spapr;
 	case VFIO_DMA_CC_IOMMU:
 		return world->host.snoops;
+	case VFIO_NOIOMMU_IOMMU:
+		return world->host.noiommu && world->host.unsafe_noiommu;
 	}
 	return 0;
 }
@@ -257,9 +281,12 @@ static int set_iommu(struct container *c, unsigned long type)
 {
 	if (!c->groups || c->type)
 		return -EINVAL;
-	if (!check_extension(type))
+	if (!check_extension(type) ||
+	    c->noiommu != (type == VFIO_NOIOMMU_IOMMU))
 		return -ENODEV;
-	if (!all_isolated(c))
+	if (c->noiommu && !world->host.cap_sys_rawio)
+		return -EPERM;
+	if (!c->noiommu && !all_isolated(c))
 		return -EPERM;
 	c->type = type;
 	return 0;
@@ -372,6 +399,10 @@ int container_ioctl(struct file *file, unsigned long request, void *arg,
 		return check_extension(num);
 	case VFIO_SET_IOMMU:
 		return set_iommu(c, num);
+	}
+	if (c->noiommu)
+		return -ENOTTY;
+	switch (request) {
 	case VFIO_IOMMU_GET_INFO:
 		return c->type ? type1_info(arg, true, world->host.maps_max -
 					    nr_maps(c)) : -EINVAL;

@@ -46,7 +46,8 @@ void fake_begin(void)
 		.dma_buf = true, .vfio = true, .vfio_pci = true,
 		.intremap = true,
 		.cap_ipc_lock = true, .cap_sys_rawio = true,
-		.cap_sys_resource = true, .root = true,
+		.cap_sys_resource = true, .cap_sys_admin = true,
+		.root = true, .noiommu = true, .noiommu_cdev = true,
 		.memlock = 8 * MiB, .maps_max = 65535, .page = PAGE,
 		.pages = 2 * MiB | GiB, .snoops = true,
 		.hole_base = 0xfee00000, .hole_size = 1 * MiB,
@@ -344,7 +345,10 @@ static void release(struct file *file)
 		kvm_release(file);
 		break;
 	case KIND_FILE:
+		huge_release(file);
+		break;
 	case KIND_EVENTFD:
+	case KIND_PAGEMAP:
 		break;
 	}
 }

@@ -113,9 +113,10 @@ int dma_attach(struct dma_space *space, const struct fake_pci *pci)
 	uint64_t noted = 0;
 	const struct dma_map *m;
 
-	if (space->attached && space->apart != pci->apart)
+	if (space->attached && (space->apart != pci->apart ||
+				space->noiommu != pci->noiommu))
 		return -EINVAL;
-	if (dma_conflict(space))
+	if (!pci->noiommu && dma_conflict(space))
 		return -EADDRINUSE;
 	for (m = space->maps; m && !space->attached; m = m->next)
 		noted += m->size;
@@ -123,6 +124,7 @@ int dma_attach(struct dma_space *space, const struct fake_pci *pci)
 		return -ENOMEM;
 	space->attached++;
 	space->apart = pci->apart;
+	space->noiommu = pci->noiommu;
 	return 0;
 }
 
@@ -155,7 +157,7 @@ static int check_map(const struct dma_space *space, uint64_t iova,
 		return -EINVAL;
 	if (!range_ok(iova, size))
 		return -EOVERFLOW;
-	if (space->attached && reserved(iova, size))
+	if (space->attached && !space->noiommu && reserved(iova, size))
 		return -EINVAL;
 	for (m = space->maps; m; m = m->next)
 		if (ranges_overlap(iova, size, m->iova, m->size))

@@ -54,6 +54,7 @@ struct fake_host {
 	bool cap_ipc_lock;
 	bool cap_sys_resource;
 	bool cap_sys_rawio;
+	bool cap_sys_admin;	/* pagemap tells addresses */
 	bool root;		/* may open nodes of mode 0600 and 0660 */
 	uint64_t memlock;	/* RLIMIT_MEMLOCK, bytes; UINT64_MAX: none */
 	uint64_t mlocked;	/* bytes that the process has locked before, */
@@ -69,6 +70,10 @@ struct fake_host {
 	bool busy_domain;	/* group ownership refused: EBUSY */
 	bool rmrr;		/* firmware wants a 1:1 region: EINVAL */
 	bool no_coherency;	/* IOMMU can't enforce coherency: EINVAL */
+	bool noiommu;		/* CONFIG_VFIO_NOIOMMU */
+	bool noiommu_cdev;	/* and with it device nodes (7.3) */
+	bool unsafe_noiommu;	/* vfio.enable_unsafe_noiommu_mode */
+	bool huge_moves;	/* a huge page moves once it is mapped again */
 	bool kvm_irqchip;	/* KVM_CREATE_IRQCHIP is there */
 	unsigned int gsi_max;	/* KVM_CAP_IRQ_ROUTING */
 	unsigned int slots_max;	/* KVM_CAP_NR_MEMSLOTS */
@@ -98,6 +103,14 @@ unsigned int fake_maps(void);
 uint64_t fake_pinned(void);
 /* fake_dma_at - whether a device can reach @iova. */
 bool fake_dma_at(uint64_t iova);
+
+/*
+ * fake_huge_pages - the pool of huge pages, by their addresses in the host,
+ * in the order in which they are handed out. Without, it has no end.
+ * fake_huge_free - how many of them are left.
+ */
+void fake_huge_pages(const uint64_t *pa, unsigned int nr);
+unsigned int fake_huge_free(void);
 
 /*
  * fake_file - a plain file (its folders come by themselves), or a new text.
@@ -171,6 +184,7 @@ struct fake_pci {
 	char override[32];
 	int group;		/* IOMMU group, -1: none */
 	unsigned int apart;	/* unlike ones can't share an address space */
+	bool noiommu;		/* VFIO's own group, while bound to it */
 	unsigned int nr;	/* of vfioN, while bound to vfio-pci */
 	bool no_probe;		/* vfio-pci's probe fails */
 	bool present;
@@ -206,8 +220,8 @@ struct fake_pci {
 /*
  * fake_pci - plug in a device: sysfs, its IOMMU group, bound to @driver (NULL:
  * none; "vfio-pci": its VFIO nodes appear). @addr "0000:01:00.0"; @group -1:
- * no IOMMU. An endpoint of class @class (0x010802: NVMe) with no BAR, no
- * capability.
+ * no IOMMU, so that vfio-pci takes it in noiommu mode only. An endpoint of
+ * class @class (0x010802: NVMe) with no BAR, no capability.
  */
 struct fake_pci *fake_pci(const char *addr, uint16_t vendor, uint16_t device,
 			  uint32_t class, int group, const char *driver);

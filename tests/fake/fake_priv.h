@@ -14,6 +14,7 @@
 #include "vmm/util.h"
 
 #define PAGE 4096ULL
+#define HUGE (2 * MiB)
 #define FDS_MAX 8192
 #define IRQ_INDEXES 5		/* INTx, MSI, MSI-X, ERR, REQ */
 #define IRQ_VECTORS 2048
@@ -30,6 +31,7 @@ enum kind {
 	KIND_IOMMUFD,
 	KIND_DEVICE,
 	KIND_DMABUF,
+	KIND_PAGEMAP,
 };
 
 /*
@@ -44,6 +46,8 @@ struct file {
 	int real;		/* a descriptor of the fake's own, or -1 */
 	bool hugetlb;		/* KIND_FILE: a memfd with huge pages */
 	bool memfd;
+	struct huge_page *pages; /* of a memfd with such, nr_pages */
+	unsigned int nr_pages;
 	bool kvm_held;		/* told to KVM, not taken back */
 	void *obj;		/* by kind */
 };
@@ -70,12 +74,14 @@ struct dma_space {
 	unsigned int attached;	/* groups or devices */
 	bool by_process;	/* whose the locked memory is, else the user's */
 	unsigned int apart;	/* what is attached, see struct fake_pci */
+	bool noiommu;		/* they are in noiommu mode */
 	struct dma_space *next;	/* all of the world */
 };
 
 struct container {
 	struct dma_space *space;
 	int type;		/* 0: no IOMMU set */
+	bool noiommu;		/* its groups are VFIO's own */
 	unsigned int groups;
 };
 
@@ -99,6 +105,7 @@ struct iommufd {
 	uint32_t last_id;
 	struct ioas *ioas;
 	struct ioas *compat;	/* that containers' calls mean, or NULL */
+	bool noiommu;		/* its groups are VFIO's own */
 	bool by_process;
 };
 
@@ -176,6 +183,8 @@ struct mapping {
 	uintptr_t start;
 	uintptr_t end;
 	const struct fake_pci *pci; /* whose BAR; NULL: RAM */
+	struct file *file;	/* a memfd, held, or NULL */
+	uint64_t offset;	/* of start in it */
 	struct mapping *next;
 };
 
@@ -190,6 +199,11 @@ struct world {
 	struct fake_pci *pcis;
 	unsigned int next_vfio;
 	unsigned int next_pin;
+	int next_noiommu;	/* groups that VFIO makes */
+	uint64_t huge[512];	/* the pool of huge pages */
+	bool huge_taken[512];
+	bool huge_set;
+	unsigned int nr_huge, huge_reserved;
 
 	char *journal;
 	size_t journal_len, journal_size;
@@ -236,11 +250,24 @@ void fs_free(void);
 bool fs_param(const char *path);
 
 /* mm.c */
-void mm_add(uintptr_t start, size_t len, const struct fake_pci *pci);
+/* @file, from @offset on: what is mapped, or NULL. */
+void mm_add(uintptr_t start, size_t len, const struct fake_pci *pci,
+	    struct file *file, uint64_t offset);
+const struct mapping *mm_find(uintptr_t addr);
 void mm_remove(uintptr_t start, size_t len);
 /* Whether all of it is mapped; @pci: whose BAR a part of it is, or NULL. */
 bool mm_covers(uintptr_t start, size_t len, const struct fake_pci **pci);
 void mm_free(void);
+
+/* huge.c */
+void huge_sysfs(void (*put)(const char *path, const char *text));
+int huge_map(struct file *file, uint64_t off, uint64_t len);
+int huge_advise(uintptr_t at, uint64_t len, int advice);
+void huge_release(struct file *file);
+/* Where the huge page at @va is in the host; false: it is none, or not yet. */
+bool huge_phys(uintptr_t va, uint64_t *pa);
+int pagemap_open(void);
+ssize_t pagemap_read(uint64_t *entries, size_t len, uint64_t off);
 
 /* dma.c */
 struct dma_space *dma_space_new(void);
@@ -279,13 +306,15 @@ bool dma_uses(uintptr_t start, size_t len);
 
 /* container.c */
 int container_open(void);
-int group_open(int id);
+int group_open(const char *name);
 void container_release(struct container *container);
 void group_release(struct group *group);
 int container_ioctl(struct file *file, unsigned long request, void *arg,
 		    unsigned long num);
 int group_ioctl(struct file *file, unsigned long request, void *arg);
 struct group *group_find(int id);
+/* Whether it is one that VFIO made. */
+bool group_noiommu(int id);
 /* -EBUSY and the like where the group's DMA can't be ours. */
 int group_claim(int id);
 /* What VFIO_IOMMU_GET_INFO answers, with room as @arg says. */
@@ -294,7 +323,7 @@ int type1_info(struct vfio_iommu_type1_info *arg, bool attached,
 
 /* compat.c */
 /* The compat address space, made with the first group; -errno. */
-int compat_join(struct iommufd *iommufd);
+int compat_join(struct iommufd *iommufd, bool noiommu);
 /* A device of a group whose container is an iommufd is opened: 0 or -errno. */
 int compat_open(struct file *iommufd, struct fake_pci *pci,
 		struct ioas **ioas);

@@ -136,7 +136,8 @@ static int ranges(struct iommufd *iommufd, struct iommu_ioas_iova_ranges *arg)
 		return -ENOENT;
 	if (arg->__reserved)
 		return -EOPNOTSUPP;
-	n = ioas->space->attached ? dma_ranges(first, last) : 1;
+	n = ioas->space->attached && !ioas->space->noiommu ?
+		dma_ranges(first, last) : 1;
 	arg->num_iovas = n;
 	arg->out_iova_alignment = ioas->space->attached ? world->host.page : 1;
 	for (i = 0; i < MIN(n, room); i++)
@@ -238,6 +239,39 @@ static int hw_info(const struct iommufd *iommufd, struct iommu_hw_info *arg)
 	return 0;
 }
 
+/* One page's worth at a time is as good an answer as any longer one. */
+static int get_pa(struct iommufd *iommufd,
+		  struct iommu_ioas_noiommu_get_pa *arg)
+{
+	const struct ioas *ioas = find_ioas(iommufd, arg->ioas_id);
+	const struct dma_map *m;
+	uint64_t pa, off;
+
+	if (!world->host.noiommu_cdev)
+		return -ENOTTY;
+	if (!world->host.cap_sys_rawio)
+		return -EPERM;
+	if (arg->flags || arg->__reserved)
+		return -EOPNOTSUPP;
+	if (!arg->length)
+		return -EINVAL;
+	if (!ioas)
+		return -ENOENT;
+	for (m = ioas->space->maps; m; m = m->next)
+		if (arg->iova - m->iova < m->size)
+			break;
+	if (!m)
+		return -ENOENT;
+	if (!ioas->space->noiommu || !ioas->space->attached)
+		return -EOPNOTSUPP;
+	off = arg->iova - m->iova;
+	if (!m->hva || !huge_phys(m->hva + off, &pa))
+		return -EINVAL;
+	arg->out_phys = pa;
+	arg->length = MIN(MIN(arg->length, m->size - off), HUGE - pa % HUGE);
+	return 0;
+}
+
 /* Each argument begins with its size, and none may be too short. */
 int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg,
 		  unsigned long num)
@@ -265,6 +299,8 @@ int iommufd_ioctl(struct iommufd *iommufd, unsigned long request, void *arg,
 		return size < 24 ? -EINVAL : option(iommufd, arg);
 	case IOMMU_VFIO_IOAS:
 		return size < 12 ? -EINVAL : vfio_ioas(iommufd, arg);
+	case IOMMU_IOAS_NOIOMMU_GET_PA:
+		return size < 40 ? -EINVAL : get_pa(iommufd, arg);
 	}
 	return compat_ioctl(iommufd, request, arg, num);
 }
@@ -277,6 +313,8 @@ int cdev_open(const char *name)
 
 	if (!pci)
 		return -ENOENT;
+	if (pci->noiommu && !world->host.cap_sys_rawio)
+		return -EPERM;
 	if (group_find(pci->group)->open)
 		return -EBUSY;
 	return device_open(pci, NULL, true);
@@ -286,7 +324,7 @@ int iommufd_claim(const struct fake_pci *pci)
 {
 	int err = pci->mdev ? 0 : group_claim(pci->group);
 
-	if (pci->mdev || err < 0)
+	if (pci->mdev || pci->noiommu || err < 0)
 		return err;
 	return world->host.intremap || fs_param(UNSAFE) ? 0 : -EPERM;
 }

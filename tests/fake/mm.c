@@ -7,7 +7,8 @@
 
 #include "tests/fake/fake_priv.h"
 
-void mm_add(uintptr_t start, size_t len, const struct fake_pci *pci)
+void mm_add(uintptr_t start, size_t len, const struct fake_pci *pci,
+	    struct file *file, uint64_t offset)
 {
 	struct mapping *m = zalloc(sizeof(*m));
 
@@ -15,6 +16,10 @@ void mm_add(uintptr_t start, size_t len, const struct fake_pci *pci)
 	m->start = start;
 	m->end = start + ALIGN_UP(len, PAGE);
 	m->pci = pci;
+	m->file = file;
+	m->offset = offset;
+	if (file)
+		file_hold(file);
 	m->next = world->mappings;
 	world->mappings = m;
 }
@@ -28,16 +33,27 @@ static bool cut(struct mapping *m, uintptr_t start, uintptr_t end)
 		tail = zalloc(sizeof(*tail));
 		*tail = *m;
 		tail->start = end;
+		tail->offset += end - m->start;
+		if (m->file)
+			file_hold(m->file);
 		m->next = tail;
 		m->end = start;
 	} else if (m->start < start) {
 		m->end = start;
 	} else if (m->end > end) {
+		m->offset += end - m->start;
 		m->start = end;
 	} else {
 		return false;
 	}
 	return true;
+}
+
+static void mapping_free(struct mapping *m)
+{
+	if (m->file)
+		file_put(m->file);
+	free(m);
 }
 
 void mm_remove(uintptr_t start, size_t len)
@@ -52,11 +68,11 @@ void mm_remove(uintptr_t start, size_t len)
 			continue;
 		}
 		*at = m->next;
-		free(m);
+		mapping_free(m);
 	}
 }
 
-static const struct mapping *find(uintptr_t addr)
+const struct mapping *mm_find(uintptr_t addr)
 {
 	const struct mapping *m;
 
@@ -73,7 +89,7 @@ bool mm_covers(uintptr_t start, size_t len, const struct fake_pci **pci)
 
 	*pci = NULL;
 	while (at < start + len) {
-		m = find(at);
+		m = mm_find(at);
 		if (!m)
 			return false;
 		if (m->pci)
@@ -89,6 +105,6 @@ void mm_free(void)
 		struct mapping *m = world->mappings;
 
 		world->mappings = m->next;
-		free(m);
+		mapping_free(m);
 	}
 }

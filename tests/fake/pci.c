@@ -90,12 +90,26 @@ bool pci_is_vfio(const struct fake_pci *pci)
 	return pci->mdev || strstr(pci->driver, "vfio");
 }
 
+static bool can_noiommu(void)
+{
+	return world->host.noiommu && world->host.unsafe_noiommu;
+}
+
 void fake_pci_bind(struct fake_pci *pci, const char *driver)
 {
+	bool vfio = driver && strstr(driver, "vfio");
+
 	snprintf(pci->driver, sizeof(pci->driver), "%s",
 		 driver ? driver : "");
-	if (pci_is_vfio(pci))
+	if (vfio)
 		pci->nr = world->next_vfio++;
+	if (vfio && pci->group < 0 && can_noiommu()) {
+		pci->noiommu = true;
+		pci->group = world->next_noiommu++;
+	} else if (!vfio && pci->noiommu) {
+		pci->noiommu = false;
+		pci->group = -1;
+	}
 }
 
 void pci_free(void)
@@ -116,13 +130,20 @@ void pci_free(void)
 	}
 }
 
+/* Its name tells the mode only since it has a node in that. */
+static void node_name(const struct fake_pci *pci, char *name, size_t size)
+{
+	snprintf(name, size, "%svfio%u", pci->noiommu &&
+		 world->host.noiommu_cdev ? "noiommu-" : "", pci->nr);
+}
+
 struct fake_pci *pci_by_node(const char *name)
 {
 	struct fake_pci *pci;
 	char node[32];
 
 	for (pci = world->pcis; pci; pci = pci->next) {
-		snprintf(node, sizeof(node), "vfio%u", pci->nr);
+		node_name(pci, node, sizeof(node));
 		if (pci_is_vfio(pci) && !strcmp(node, name))
 			return pci;
 	}
@@ -253,9 +274,9 @@ static void show_group(const struct fake_pci *pci)
 		 pci->addr);
 	put(NODE_LINK, text, GROUPS "%d/devices/%s", pci->group, pci->addr);
 	/* The kernel makes no difference between these two kinds of group. */
-	if (pci->mdev)
+	if (pci->mdev || pci->noiommu)
 		put(NODE_TEXT, "vfio-noiommu\n", GROUPS "%d/name", pci->group);
-	if (pci->mdev)
+	if (pci->mdev || pci->noiommu)
 		return;
 	put(NODE_LINK, "../../../virtual/iommu/dmar0",
 	    PCI "devices/%s/iommu", pci->addr);
@@ -268,20 +289,22 @@ static void show_group(const struct fake_pci *pci)
 static void show_vfio(const struct fake_pci *pci)
 {
 	const struct fake_host *host = &world->host;
-	char text[32];
+	char text[32], node[32];
 
 	if (!pci_is_vfio(pci))
 		return;
-	put(NODE_DIR, "", "%sdevices/%s/vfio-dev/vfio%u", bus(pci), pci->addr,
-	    pci->nr);
+	node_name(pci, node, sizeof(node));
+	put(NODE_DIR, "", "%sdevices/%s/vfio-dev/%s", bus(pci), pci->addr, node);
 	if ((host->legacy || host->compat || host->groups) && pci->group >= 0)
-		put(NODE_DEV, "", "/dev/vfio/%d", pci->group);
-	if (!host->iommufd || !host->cdev)
+		put(NODE_DEV, "", "/dev/vfio/%s%d",
+		    pci->noiommu ? "noiommu-" : "", pci->group);
+	if (!host->iommufd || !host->cdev ||
+	    (pci->noiommu && !host->noiommu_cdev))
 		return;
 	snprintf(text, sizeof(text), "511:%u\n", pci->nr);
-	put(NODE_TEXT, text, "%sdevices/%s/vfio-dev/vfio%u/dev", bus(pci), pci->addr,
-	    pci->nr);
-	put(NODE_DEV, "", "/dev/vfio/devices/vfio%u", pci->nr);
+	put(NODE_TEXT, text, "%sdevices/%s/vfio-dev/%s/dev", bus(pci), pci->addr,
+	    node);
+	put(NODE_DEV, "", "/dev/vfio/devices/%s", node);
 }
 
 static void show_device(const struct fake_pci *pci)
@@ -306,6 +329,11 @@ static void show_device(const struct fake_pci *pci)
 	show_config(pci);
 	show_resource(pci);
 	show_reset(pci);
+}
+
+static void put_text(const char *path, const char *text)
+{
+	put(NODE_TEXT, text, "%s", path);
 }
 
 void pci_sysfs(void)
@@ -337,6 +365,10 @@ void pci_sysfs(void)
 		put(NODE_TEXT, "", PCI "drivers/vfio-pci/bind");
 		put(NODE_TEXT, "", PCI "drivers/vfio-pci/unbind");
 	}
+	huge_sysfs(put_text);
+	if (host->noiommu)
+		put(NODE_TEXT, host->unsafe_noiommu ? "Y\n" : "N\n",
+		    "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
 	if (host->kvm)
 		put(NODE_DEV, "", "/dev/kvm");
 	if (host->vfio && (host->legacy || host->compat))
@@ -359,7 +391,7 @@ static int probe(struct fake_pci *pci, const char *driver)
 	if (pci->override[0] ? strcmp(pci->override, driver) :
 	    strcmp(pci->native, driver))
 		return -ENODEV;
-	if (vfio && (pci->no_probe || pci->group < 0))
+	if (vfio && (pci->no_probe || (pci->group < 0 && !can_noiommu())))
 		return -EINVAL;
 	fake_pci_bind(pci, driver);
 	return 0;

@@ -23,6 +23,8 @@ int sys_capable(int cap)
 		return world->host.cap_ipc_lock;
 	case CAP_SYS_RESOURCE:
 		return world->host.cap_sys_resource;
+	case CAP_SYS_ADMIN:
+		return world->host.cap_sys_admin;
 	}
 	return world->host.cap_sys_rawio;
 }

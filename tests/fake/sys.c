@@ -18,7 +18,6 @@
 #include "vmm/sys.h"
 #include "vmm/sysname.h"
 
-#define HUGE (2 * MiB)
 #define POPULATE_WRITE 23	/* MADV_..., absent from older C libraries */
 
 /* The body of a call: the lock, the journal, and failing. */
@@ -55,7 +54,7 @@ static int open_device_node(const char *path)
 		return iommufd_open(path, false);
 	if (!strncmp(path, "/dev/vfio/devices/", 18))
 		return cdev_open(path + 18);
-	return group_open(atoi(path + strlen("/dev/vfio/")));
+	return group_open(path + strlen("/dev/vfio/"));
 }
 
 static int open_text(const struct node *node)
@@ -94,6 +93,8 @@ static int do_open(const char *path, int flags)
 {
 	struct node *node;
 
+	if (!strcmp(path, "/proc/self/pagemap"))
+		return pagemap_open();
 	pci_sysfs();
 	node = fs_find(path);
 	if (!node && is_dir(path))
@@ -185,6 +186,7 @@ static int do_ioctl(struct file *file, unsigned long request, void *arg,
 	case KIND_FILE:
 	case KIND_EVENTFD:
 	case KIND_DMABUF:
+	case KIND_PAGEMAP:
 		break;
 	}
 	return -ENOTTY;
@@ -285,6 +287,8 @@ ssize_t sys_read(int fd, void *buf, size_t len)
 static ssize_t do_pread(struct file *file, void *buf, size_t len,
 			uint64_t offset)
 {
+	if (file->kind == KIND_PAGEMAP)
+		return pagemap_read(buf, len, offset);
 	return file->kind == KIND_DEVICE ?
 		device_read(file->obj, buf, len, offset) :
 		LINUX(pread(file->real, buf, len, offset));
@@ -338,10 +342,14 @@ static int do_mmap(void **out, void *hint, size_t len, int prot, int flags,
 	} else if (file) {
 		real = file->real;
 	}
+	err = huge_map(file, offset, len);
+	if (err < 0)
+		return err;
 	at = mmap(hint, len, prot, flags, real, offset);
 	if (at == MAP_FAILED)
 		return -errno;
-	mm_add((uintptr_t)at, len, pci);
+	mm_add((uintptr_t)at, len, pci, file && file->memfd ? file : NULL,
+	       offset);
 	*out = at;
 	return 0;
 }
@@ -375,8 +383,11 @@ int sys_munmap(void *addr, size_t len)
 /* Memory asked for ahead of use would cost a sweep minutes of clearing it. */
 static int do_madvise(void *addr, size_t len, int advice)
 {
-	return advice == POPULATE_WRITE ? 0 :
-		LINUX(madvise(addr, len, advice));
+	int err = huge_advise((uintptr_t)addr, len, advice);
+
+	if (err <= 0 || advice == POPULATE_WRITE)
+		return MIN(err, 0);
+	return LINUX(madvise(addr, len, advice));
 }
 
 int sys_madvise(void *addr, size_t len, int advice)
