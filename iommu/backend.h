@@ -8,14 +8,15 @@
 #ifndef IOMMU_BACKEND_H
 #define IOMMU_BACKEND_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "iommu/iommu.h"
 #include "iommu/sysfs.h"
+#include "vmm/config.h"
 
-struct config;
 struct kvm;
 struct survey_backend;
 
@@ -56,7 +57,8 @@ struct iommu_backend {
 
 	/*
 	 * An empty space, for @dev first; another one than @beside, or NULL.
-	 * -ENOSYS names the kernel symbol that is missing.
+	 * Without an IOMMU, as @cfg may say, a mapping is no more than a hold
+	 * on the memory. -ENOSYS names the kernel symbol that is missing.
 	 */
 	int (*open)(void **space, void *beside, const struct config *cfg,
 		    const struct sysfs_device *dev);
@@ -106,6 +108,14 @@ struct iommu_backend {
 	 * NULL: a space shares nothing.
 	 */
 	int (*copy)(void *space, void *from, const struct iommu_map *map);
+
+	/*
+	 * Where byte @off of what was mapped as @map, with a device attached,
+	 * is in the host's memory, and how many bytes from there on, *@len
+	 * at most, are in one piece. For spaces without an IOMMU.
+	 */
+	int (*physical)(void *space, const struct iommu_map *map, uint64_t off,
+			uint64_t *pa, uint64_t *len);
 };
 
 /*
@@ -119,6 +129,37 @@ const struct iommu_backend *backend_choose(const struct config *cfg,
 
 /* backend_nr - the @i-th that is built in, the preferred first, or NULL. */
 const struct iommu_backend *backend_nr(unsigned int i);
+
+#if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
+/*
+ * noiommu_check - whether all of @map, just mapped, is in the host's memory
+ * where the guest has it. -EFAULT with a message.
+ */
+int noiommu_check(const struct iommu_backend *backend, void *space,
+		  const struct iommu_map *map);
+/*
+ * pagemap_lookup - iommu_backend.physical of memory at @at, for any process
+ * that may know. Prints its errors: -EPERM.
+ */
+int pagemap_lookup(const void *at, uint64_t *pa, uint64_t *len);
+#else
+static inline int noiommu_check(const struct iommu_backend *backend,
+				void *space, const struct iommu_map *map)
+{
+	(void)backend;
+	(void)space;
+	(void)map;
+	return 0;
+}
+
+static inline int pagemap_lookup(const void *at, uint64_t *pa, uint64_t *len)
+{
+	(void)at;
+	(void)pa;
+	(void)len;
+	return -ENOSYS;
+}
+#endif
 
 extern const struct iommu_backend iommu_legacy;
 extern const struct iommu_backend iommu_iommufd;

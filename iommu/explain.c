@@ -4,13 +4,37 @@
  * explain.h.
  */
 #include <errno.h>
+#include <linux/capability.h>
 
 #include "iommu/explain.h"
 #include "iommu/memlock.h"
 #include "vmm/log.h"
+#include "vmm/sys.h"
+#include "vmm/util.h"
 
-static int explain_driver(const struct sysfs_device *dev)
+static int explain_noiommu_off(const char *addr, int mode)
 {
+	if (mode < 0) {
+		log_err("%s: cannot be assigned without an IOMMU: this kernel's VFIO "
+			"has no such mode (CONFIG_VFIO_NOIOMMU)",
+			addr);
+		return -ENOSYS;
+	}
+	log_err("%s: cannot be assigned without an IOMMU: VFIO is not to have "
+		"such devices",
+		addr);
+	log_hint("echo Y > " SYSFS_NOIOMMU "; postern bind %s", addr);
+	return -ENODEV;
+}
+
+static int explain_driver(const struct sysfs_device *dev, unsigned int noiommu)
+{
+	int mode = 1;
+
+	if (IS_ENABLED(CONFIG_VFIO_NOIOMMU) && noiommu && dev->group < 0)
+		mode = sysfs_param(SYSFS_NOIOMMU);
+	if (mode <= 0)
+		return explain_noiommu_off(dev->addr, mode);
 	if (dev->driver[0])
 		log_err("%s: cannot be assigned: it is bound to the driver %s, not to vfio-pci",
 			dev->addr, dev->driver);
@@ -21,34 +45,56 @@ static int explain_driver(const struct sysfs_device *dev)
 	return -EBUSY;
 }
 
-static void hint_iommu(void)
+static void hint_iommu(bool without)
 {
 	log_hint("switch the IOMMU on in the firmware, and with intel_iommu=on on "
-		 "the host's kernel command line");
+		 "the host's kernel command line%s",
+		 IS_ENABLED(CONFIG_VFIO_NOIOMMU) && without ?
+		 "; for a guest that is trusted with the host: --noiommu" : "");
 }
 
 int explain_no_isolation(const struct sysfs_device *dev)
 {
 	if (dev->noiommu)
-		log_err("%s: cannot be assigned: VFIO has it in noiommu mode, in which "
-			"its DMA finds the host's memory, not the guest's",
+		log_err("%s: cannot be assigned: it is in VFIO's noiommu mode: nothing "
+			"would keep it out of the host's memory, and the addresses "
+			"that a guest gives it are not those of its DMA",
 			dev->addr);
 	else
 		log_err("%s: cannot be assigned: it has no IOMMU group: this host has "
 			"no IOMMU, or it is off",
 			dev->addr);
-	hint_iommu();
+	hint_iommu(dev->noiommu);
 	return -EOPNOTSUPP;
 }
 
 int explain_no_iommu(void)
 {
 	log_err("iommu: this host has none, or it is off");
-	hint_iommu();
+	hint_iommu(false);
 	return -EOPNOTSUPP;
 }
 
-int explain_device(const char *node, struct sysfs_device *dev)
+/* That there is no IOMMU, and the right to do without; or that there is. */
+static int explain_noiommu(const struct sysfs_device *dev)
+{
+	if (dev->group < 0 && !dev->node[0])
+		return explain_no_isolation(dev);
+	if (!dev->noiommu) {
+		log_err("--noiommu: %s has an IOMMU in front of it", dev->addr);
+		log_hint("leave out --noiommu");
+		return -EDOM;
+	}
+	if (sys_capable(CAP_SYS_RAWIO))
+		return 0;
+	log_err("%s: cannot be assigned without an IOMMU: that takes the superuser "
+		"(CAP_SYS_RAWIO)",
+		dev->addr);
+	return -EPERM;
+}
+
+int explain_device(const char *node, unsigned int noiommu,
+		   struct sysfs_device *dev)
 {
 	char addr[SYSFS_ADDR];
 	int err;
@@ -71,7 +117,9 @@ int explain_device(const char *node, struct sysfs_device *dev)
 	if (err < 0)
 		return explain_call(dev, "cannot read its sysfs folder", err);
 	if (!dev->vfio)
-		return explain_driver(dev);
+		return explain_driver(dev, noiommu);
+	if (IS_ENABLED(CONFIG_VFIO_NOIOMMU) && noiommu)
+		return explain_noiommu(dev);
 	if (dev->noiommu || (dev->group < 0 && !dev->node[0]))
 		return explain_no_isolation(dev);
 	return 0;

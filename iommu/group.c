@@ -19,7 +19,9 @@ bool groups_node(const struct sysfs_device *dev, char path[SYSFS_PATH])
 {
 	struct stat st;
 
-	snprintf(path, SYSFS_PATH, "/dev/vfio/%d", dev->group);
+	snprintf(path, SYSFS_PATH, "/dev/vfio/%s%d",
+		 IS_ENABLED(CONFIG_VFIO_NOIOMMU) && dev->noiommu ?
+		 "noiommu-" : "", dev->group);
 	return dev->group >= 0 && sys_stat(path, &st) >= 0;
 }
 

@@ -20,6 +20,16 @@ static int space_open(struct iommu *iommu, struct space *s,
 				    iommu->vm->cfg, dev);
 }
 
+static void warn_noiommu(const struct iommu *iommu)
+{
+	if (config_noiommu(iommu->vm->cfg) == NOIOMMU_ON)
+		log_warn("noiommu: all of this host's memory is open to the guest, by "
+			 "its devices' DMA; the host's kernel is tainted");
+	if (config_noiommu(iommu->vm->cfg) == NOIOMMU_DEVICE_ONLY)
+		log_info("noiommu: devices do no DMA, and so send no MSIs; the host's "
+			 "kernel is tainted");
+}
+
 int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 		 const char *node)
 {
@@ -29,7 +39,7 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 	unsigned int i;
 	int err;
 
-	err = explain_device(node, &dev);
+	err = explain_device(node, config_noiommu(vm->cfg), &dev);
 	if (err < 0)
 		return err;
 	iommu = calloc(1, sizeof(*iommu));
@@ -43,6 +53,8 @@ int iommu_create(struct iommu **out, struct vm *vm, enum iommu_choice choice,
 	iommu->backend = backend_choose(vm->cfg, choice, &dev, &why);
 	if (why)
 		log_info("iommu: %s: %s", iommu->backend->name, why);
+	if (iommu->backend)
+		warn_noiommu(iommu);
 	err = iommu->backend ? space_open(iommu, &iommu->spaces[0], &dev) :
 		-EDOM;
 	if (err < 0)
@@ -146,7 +158,7 @@ int iommu_attach(struct iommu *iommu, const char *node)
 	struct space *s = NULL;
 	int fd, err, i;
 
-	err = explain_device(node, &dev);
+	err = explain_device(node, config_noiommu(iommu->vm->cfg), &dev);
 	if (err < 0)
 		return err;
 	err = check_new(iommu, &dev);

@@ -7,6 +7,8 @@
 #ifndef IOMMU_IOMMU_H
 #define IOMMU_IOMMU_H
 
+#include <errno.h>
+
 #include "vmm/vm.h"
 
 /* Addresses a device may use, both ends included. */
@@ -38,6 +40,31 @@ int iommu_attach(struct iommu *iommu, const char *node);
  * first. Closes @device_fd, then what it was opened through.
  */
 void iommu_detach(struct iommu *iommu, int device_fd);
+
+#if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
+/*
+ * iommu_locate - where huge pages of @page bytes are in the host's memory:
+ * @pa[] takes an address for each of the @size bytes from @hva on, all of them
+ * there. Opens the device @node for as long as it takes, since it is through
+ * a device without an IOMMU that the kernel tells. The pages may move
+ * afterwards; iommu_attach() with NOIOMMU_ON sees whether they have. Prints
+ * its errors.
+ */
+int iommu_locate(struct vm *vm, const char *node, void *hva, uint64_t size,
+		 uint64_t page, uint64_t *pa);
+#else
+static inline int iommu_locate(struct vm *vm, const char *node, void *hva,
+			       uint64_t size, uint64_t page, uint64_t *pa)
+{
+	(void)vm;
+	(void)node;
+	(void)hva;
+	(void)size;
+	(void)page;
+	(void)pa;
+	return -ENOSYS;
+}
+#endif
 
 /*
  * iommu_bus_reset - reset the bus or slot that the device is on, with all

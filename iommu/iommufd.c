@@ -53,12 +53,22 @@ static const char *iommufd_lacks(const struct sysfs_device *dev)
 		"the device has no node in " DEVICE_NODES;
 }
 
+/*
+ * Whether its group is the way to it. Without an IOMMU a group and an address
+ * space have nothing to do with each other.
+ */
+static bool by_group(const struct sysfs_device *dev)
+{
+	char path[SYSFS_PATH];
+
+	return !dev->has_node && !dev->noiommu && groups_node(dev, path);
+}
+
 static const char *iommufd_fallback(const struct sysfs_device *dev)
 {
-	char group[SYSFS_PATH];
 	struct stat st;
 
-	return sys_stat(IOMMU_NODE, &st) >= 0 && groups_node(dev, group) ?
+	return sys_stat(IOMMU_NODE, &st) >= 0 && by_group(dev) ?
 		IOMMU_NODE " and the device's group are there" : NULL;
 }
 
@@ -163,7 +173,7 @@ static int own_node(const struct sysfs_device *dev, char path[SYSFS_PATH])
 
 static int iommufd_node(const struct sysfs_device *dev, char path[SYSFS_PATH])
 {
-	return !dev->has_node && groups_node(dev, path) ? 0 :
+	return by_group(dev) && groups_node(dev, path) ? 0 :
 		own_node(dev, path);
 }
 
@@ -277,10 +287,9 @@ static int attach_by_group(struct ioas *s, struct kvm *kvm,
 static int iommufd_attach(void *space, struct kvm *kvm,
 			  const struct sysfs_device *dev)
 {
-	char group[SYSFS_PATH];
 	struct ioas *s = space;
-	int fd = !dev->has_node && groups_node(dev, group) ?
-		attach_by_group(s, kvm, dev) : attach_by_node(s, kvm, dev);
+	int fd = by_group(dev) ? attach_by_group(s, kvm, dev) :
+		attach_by_node(s, kvm, dev);
 
 	s->devices += fd >= 0;
 	return fd;
@@ -496,6 +505,28 @@ static int iommufd_copy(void *space, void *from, const struct iommu_map *map)
 	return sys_ioctl(s->file->fd, IOMMU_IOAS_COPY, &arg);
 }
 
+static int iommufd_physical(void *space, const struct iommu_map *map,
+			    uint64_t off, uint64_t *pa, uint64_t *len)
+{
+	const struct ioas *s = space;
+	struct iommu_ioas_noiommu_get_pa arg = {
+		.size = sizeof(arg),
+		.ioas_id = s->id,
+		.iova = map->iova + off,
+		.length = *len,
+	};
+	int err = sys_ioctl(s->file->fd, IOMMU_IOAS_NOIOMMU_GET_PA, &arg);
+
+	if (err < 0) {
+		log_err("memory: cannot ask where %s is in the host: %s",
+			map->name, err_text(err));
+		return err;
+	}
+	*pa = arg.out_phys;
+	*len = arg.length;
+	return 0;
+}
+
 const struct iommu_backend iommu_iommufd = {
 	.name = "iommufd",
 	.offer = IOMMU_NODE " and the device's node are there",
@@ -514,4 +545,5 @@ const struct iommu_backend iommu_iommufd = {
 	.map = iommufd_map,
 	.unmap = iommufd_unmap,
 	.copy = iommufd_copy,
+	.physical = IS_ENABLED(CONFIG_VFIO_NOIOMMU) ? iommufd_physical : NULL,
 };

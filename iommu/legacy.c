@@ -31,8 +31,9 @@ struct legacy {
 	int fd;			/* the container */
 	const char *path;
 	bool by_process;
+	bool noiommu;		/* its groups have none, and it maps nothing */
 	bool tracks;		/* takes all that is pinned for written */
-	int type;		/* the better of its type 1 IOMMUs */
+	int type;		/* of its IOMMUs, of type 1 the better */
 	struct groups groups;
 };
 
@@ -101,6 +102,14 @@ static bool has(const struct legacy *l, int type)
 	return sys_ioctl_num(l->fd, VFIO_CHECK_EXTENSION, type) > 0;
 }
 
+static int choose_type(const struct legacy *l)
+{
+	if (l->noiommu)
+		return has(l, VFIO_NOIOMMU_IOMMU) ? VFIO_NOIOMMU_IOMMU : 0;
+	return has(l, VFIO_TYPE1v2_IOMMU) ? VFIO_TYPE1v2_IOMMU :
+		has(l, VFIO_TYPE1_IOMMU) ? VFIO_TYPE1_IOMMU : 0;
+}
+
 static int check_container(struct legacy *l)
 {
 	int version = sys_ioctl_num(l->fd, VFIO_GET_API_VERSION, 0);
@@ -111,10 +120,15 @@ static int check_container(struct legacy *l)
 	}
 	if (version < 0)
 		return report_container(l->path, version);
-	l->type = has(l, VFIO_TYPE1v2_IOMMU) ? VFIO_TYPE1v2_IOMMU :
-		has(l, VFIO_TYPE1_IOMMU) ? VFIO_TYPE1_IOMMU : 0;
+	l->type = choose_type(l);
 	if (version == VFIO_API_VERSION && l->type)
 		return 0;
+	if (l->noiommu) {
+		log_err("%s: cannot be used: API version %d, %s noiommu mode "
+			"(enable_unsafe_noiommu_mode)",
+			l->path, version, l->type ? "with" : "without");
+		return -ENOSYS;
+	}
 	if (has(l, VFIO_SPAPR_TCE_IOMMU) || has(l, VFIO_SPAPR_TCE_v2_IOMMU))
 		log_err("%s: cannot be used: its IOMMU is a POWER machine's (SPAPR TCE), "
 			"which maps by windows; only type 1 is supported", l->path);
@@ -135,6 +149,7 @@ static int legacy_open(void **space, void *beside, const struct config *cfg,
 	if (!l)
 		return -ENOMEM;
 	l->path = choose_path(cfg, dev);
+	l->noiommu = config_noiommu(cfg) && dev->noiommu;
 	l->fd = file_open_node(l->path);
 	if (l->fd < 0) {
 		err = report_container(l->path, l->fd);
@@ -179,9 +194,11 @@ static int set_iommu(void *arg, const struct sysfs_device *dev)
 	if (groups_in_use(&l->groups))
 		return 0;
 	err = sys_ioctl_num(l->fd, VFIO_SET_IOMMU, l->type);
-	if (err == -EPERM)
+	if (err == -EPERM && !l->noiommu)
 		return explain_isolation(dev, l->groups.unsafe);
-	return err < 0 ? explain_call(dev, "cannot put it behind the type 1 IOMMU",
+	return err < 0 ? explain_call(dev, l->noiommu ?
+				      "cannot have it without an IOMMU" :
+				      "cannot put it behind the type 1 IOMMU",
 				      err) : 0;
 }
 
@@ -267,6 +284,21 @@ static int read_info(struct legacy *l, struct vfio_iommu_type1_info *info,
 	return copy_ranges(info, size, limits);
 }
 
+/* What maps nothing has nothing to say of it. */
+static int no_limits(struct iommu_limits *limits)
+{
+	struct iommu_range *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	all->last = UINT64_MAX;
+	limits->ranges = all;
+	limits->nr_ranges = 1;
+	limits->page_sizes = 1;
+	limits->maps = UINT32_MAX;
+	return 0;
+}
+
 /* Asked twice: the first answer says how long the whole one is. */
 static int legacy_limits(void *space, struct iommu_limits *limits)
 {
@@ -277,6 +309,8 @@ static int legacy_limits(void *space, struct iommu_limits *limits)
 	int ret;
 
 	limits->by_process = l->by_process;
+	if (l->noiommu)
+		return no_limits(limits);
 	ret = sys_ioctl(l->fd, VFIO_IOMMU_GET_INFO, &first);
 	if (ret < 0)
 		goto report;
@@ -334,7 +368,7 @@ static int legacy_map(void *space, const struct iommu_map *map)
 		.iova = map->iova,
 		.size = map->size,
 	};
-	int err = sys_ioctl(l->fd, VFIO_IOMMU_MAP_DMA, &arg);
+	int err = l->noiommu ? 0 : sys_ioctl(l->fd, VFIO_IOMMU_MAP_DMA, &arg);
 
 	if (map->device)
 		return err;
@@ -350,13 +384,20 @@ static void legacy_unmap(void *space, uint64_t iova, uint64_t size)
 		.iova = iova,
 		.size = size,
 	};
-	int err = sys_ioctl(l->fd, VFIO_IOMMU_UNMAP_DMA, &arg);
+	int err = l->noiommu ? 0 : sys_ioctl(l->fd, VFIO_IOMMU_UNMAP_DMA, &arg);
 
 	/* The container takes the mapping along when it is closed. */
 	if (err < 0)
 		log_warn("iommu: cannot unmap 0x%llx-0x%llx: %s",
 			 (unsigned long long)iova,
 			 (unsigned long long)(iova + size - 1), err_text(err));
+}
+
+static int legacy_physical(void *space, const struct iommu_map *map,
+			   uint64_t off, uint64_t *pa, uint64_t *len)
+{
+	(void)space;
+	return pagemap_lookup((char *)map->hva + off, pa, len);
 }
 
 const struct iommu_backend iommu_legacy = {
@@ -375,4 +416,5 @@ const struct iommu_backend iommu_legacy = {
 	.caps = IS_ENABLED(CONFIG_DEVCMD) ? legacy_caps : NULL,
 	.map = legacy_map,
 	.unmap = legacy_unmap,
+	.physical = IS_ENABLED(CONFIG_VFIO_NOIOMMU) ? legacy_physical : NULL,
 };

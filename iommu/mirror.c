@@ -115,6 +115,11 @@ static bool ram_share(struct space *s, const struct mem_region *region,
 	return false;
 }
 
+static unsigned int noiommu(const struct space *s)
+{
+	return config_noiommu(s->iommu->vm->cfg);
+}
+
 static int ram_add(struct space *s, struct mem_region *region)
 {
 	const struct iommu_map map = map_of(region);
@@ -133,6 +138,12 @@ static int ram_add(struct space *s, struct mem_region *region)
 	err = iommu->backend->map(s->handle, &map);
 	if (err < 0)
 		return err;
+	if (noiommu(s))
+		err = noiommu_check(iommu->backend, s->handle, &map);
+	if (err < 0) {
+		iommu->backend->unmap(s->handle, map.iova, map.size);
+		return err;
+	}
 	iommu->locked += region->size;
 	return 0;
 }
@@ -148,7 +159,7 @@ static int bar_add(struct space *s, const struct mem_region *region)
 	struct iommu_range hole;
 	int err = -ERANGE;
 
-	if (region->flags & MEM_NO_DMA || iommu->nr_devices < 2 ||
+	if (iommu->nr_devices < 2 || noiommu(s) ||
 	    iommu->vm->cfg->p2p == P2P_OFF)
 		return -ENOENT;
 	if (!find_hole(s->limits.ranges, s->limits.nr_ranges, region->gpa, region->size, &hole) &&
@@ -171,8 +182,11 @@ static int region_add(struct mem_listener *listener, struct mem_region *region)
 {
 	struct space *s = container_of(listener, struct space, listener);
 	bool ram = region->flags & MEM_RAM;
-	int err = ram ? ram_add(s, region) : bar_add(s, region);
+	int err;
 
+	if (region->flags & MEM_NO_DMA)
+		return 0;
+	err = ram ? ram_add(s, region) : bar_add(s, region);
 	if (err >= 0)
 		region->dma |= bit_of(s);
 	return ram ? err : 0;
@@ -228,7 +242,7 @@ static int check_memory(const struct space *s)
 	int err;
 
 	for (region = iommu->vm->mem.regions; region; region = region->next) {
-		if (!(region->flags & MEM_RAM))
+		if ((region->flags & (MEM_RAM | MEM_NO_DMA)) != MEM_RAM)
 			continue;
 		err = check_range(s, region);
 		if (err < 0)
@@ -248,6 +262,8 @@ int mirror_device(struct space *s)
 {
 	int err;
 
+	if (noiommu(s) == NOIOMMU_DEVICE_ONLY)
+		return 0;	/* nothing is mapped */
 	err = read_limits(s);
 	if (err < 0)
 		return err;

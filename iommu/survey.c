@@ -18,19 +18,9 @@
 
 #define GROUPS "/sys/kernel/iommu_groups/"
 #define IOMMUS "/sys/class/iommu"
-#define NOIOMMU "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
 #define VFIO_PCI "vfio-pci"
 
 /* ---- the host ----------------------------------------------------------- */
-
-/* What a module's parameter says: 1, 0, or -errno where it can't be read. */
-static int read_param(const char *path)
-{
-	char text[8];
-	int err = sysfs_read(path, text, sizeof(text));
-
-	return err < 0 ? err : text[0] == 'Y' || text[0] == '1';
-}
 
 /* What a device that lacks nothing looks like to a backend. */
 static const struct sysfs_device any = {
@@ -61,7 +51,7 @@ static int look(const struct iommu_backend *backend, const struct config *cfg,
 		return b->err;
 	backend->about(space, b);
 	backend->close(space);
-	b->unsafe_on = read_param(b->unsafe);
+	b->unsafe_on = sysfs_param(b->unsafe);
 	return 0;
 }
 
@@ -135,7 +125,7 @@ enum isolation survey_isolation(void)
 
 int survey_noiommu(void)
 {
-	return read_param(NOIOMMU);
+	return sysfs_param(SYSFS_NOIOMMU);
 }
 
 int survey_memlock(uint64_t bytes, bool by_process)
@@ -260,10 +250,10 @@ int survey_device(const struct config *cfg, const char *addr)
 	int err = sysfs_device(addr, &dev), first = 0;
 
 	if (err < 0)
-		return explain_device(addr, &dev);
+		return explain_device(addr, config_noiommu(cfg), &dev);
 	if (!dev.vfio && !sysfs_is_mdev(addr))
 		note(&first, survey_driver(&dev));
-	err = explain_device(addr, &dev);
+	err = explain_device(addr, config_noiommu(cfg), &dev);
 	note(&first, err);
 	if (!dev.vfio && dev.group < 0)
 		note(&first, explain_no_isolation(&dev));

@@ -264,6 +264,14 @@ int sysfs_device(const char *addr, struct sysfs_device *dev)
 	return err;
 }
 
+int sysfs_param(const char *path)
+{
+	char text[8];
+	int err = sysfs_read(path, text, sizeof(text));
+
+	return err < 0 ? err : text[0] == 'Y' || text[0] == '1';
+}
+
 bool sysfs_is_vf(const char *addr)
 {
 	char target[SYSFS_NAME];

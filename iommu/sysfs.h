@@ -14,6 +14,9 @@
 
 #define SYSFS_PCI "/sys/bus/pci/"
 #define SYSFS_MDEV "/sys/bus/mdev/"
+/* Whether VFIO takes devices without an IOMMU. */
+#define SYSFS_NOIOMMU \
+	"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
 #define SYSFS_ADDR 40		/* longest: a UUID */
 #define SYSFS_NAME 64
 #define SYSFS_PATH 160
@@ -46,6 +49,9 @@ bool sysfs_is_mdev(const char *addr);
  * the rest, what can't be read is left empty.
  */
 int sysfs_device(const char *addr, struct sysfs_device *dev);
+
+/* sysfs_param - a module's parameter: 1, 0, or -errno: it can't be read. */
+int sysfs_param(const char *path);
 
 /* sysfs_is_vf - whether the device at @addr is a virtual function (SR-IOV). */
 bool sysfs_is_vf(const char *addr);

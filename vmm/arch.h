@@ -45,7 +45,7 @@ void arch_vcpu_dump(struct vcpu *vcpu);
  * there is one.
  * board_check_memory - whether it can have that much RAM; prints its errors.
  * board_ram - name, address and size of RAM's parts, at most BOARD_RAM_MAX
- * with the others' size 0; returns their number.
+ * with the others' size 0; returns their number, 0: that is the host's choice.
  * board_pci - where the PCI host bridge would be put.
  */
 #define BOARD_RAM_MAX 2

@@ -9,12 +9,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/util.h"
+
 #define CONFIG_VFIO_MAX 32
 
 enum iommu_choice {
 	IOMMU_AUTO,
 	IOMMU_LEGACY,
 	IOMMU_IOMMUFD,
+};
+
+enum noiommu_choice {
+	NOIOMMU_OFF,
+	NOIOMMU_ON,		/* guest RAM is where it is in the host */
+	NOIOMMU_DEVICE_ONLY,	/* devices do no DMA */
 };
 
 enum on_error {
@@ -36,6 +44,7 @@ struct config {
 	bool hugepages;
 	unsigned int iommu;		/* enum iommu_choice */
 	const char *container;		/* NULL: what the host has */
+	unsigned int noiommu;		/* enum noiommu_choice */
 	unsigned int p2p;		/* enum p2p_choice */
 	unsigned int on_device_error;	/* enum on_error */
 	const char *vfio[CONFIG_VFIO_MAX]; /* as given: ADDR[,key=value]... */
@@ -49,5 +58,11 @@ struct config {
 	bool try_attach;
 	const char *trace;
 };
+
+/* config_noiommu - how devices without an IOMMU are assigned. */
+static inline unsigned int config_noiommu(const struct config *cfg)
+{
+	return IS_ENABLED(CONFIG_VFIO_NOIOMMU) ? cfg->noiommu : NOIOMMU_OFF;
+}
 
 #endif

@@ -35,7 +35,7 @@ struct option {
 	unsigned int commands;	/* BIT(CMD_...); 0: not in this program */
 	size_t field;		/* in struct config */
 	uint64_t min, max;
-	const char *choices;	/* "auto|legacy|iommufd" */
+	const char *choices;	/* "auto|legacy|iommufd"; "on" if given none */
 };
 
 #define RUN BIT(CMD_RUN)
@@ -71,6 +71,11 @@ static const struct option options[] = {
 	  "VFIO container, or an iommufd in its place [/dev/vfio/vfio]" : NULL,
 	  IS_ENABLED(CONFIG_VFIO_CONTAINER) ? RUN | CHECK : 0,
 	  FIELD(container) },
+	{ "noiommu", 0, KIND_CHOICE, "[=device-only]",
+	  IS_ENABLED(CONFIG_VFIO_NOIOMMU) ?
+	  "assign devices that no IOMMU is in front of: see the man page" : NULL,
+	  RUN_IF(IS_ENABLED(CONFIG_VFIO_NOIOMMU)), FIELD(noiommu),
+	  .choices = "off|on|device-only" },
 	{ "p2p", 0, KIND_CHOICE, "on|off",
 	  "let assigned devices reach each other's memory [on]",
 	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(p2p),
@@ -132,6 +137,12 @@ static const struct {
 			 IS_ENABLED(CONFIG_DEVCMD) },
 };
 
+/* Its value may be left out, or else comes behind a =. */
+static bool may_be_bare(const struct option *o)
+{
+	return IS_ENABLED(CONFIG_VFIO_NOIOMMU) && o->arg && o->arg[0] == '[';
+}
+
 static void print_options(unsigned int mask)
 {
 	const struct option *o;
@@ -144,8 +155,8 @@ static void print_options(unsigned int mask)
 		len = o->letter ? snprintf(left, sizeof(left), "-%c, ",
 					   o->letter)
 				: snprintf(left, sizeof(left), "    ");
-		snprintf(left + len, sizeof(left) - len, "--%s %s", o->name,
-			 o->arg ? o->arg : "");
+		snprintf(left + len, sizeof(left) - len, "--%s%s%s", o->name,
+			 may_be_bare(o) ? "" : " ", o->arg ? o->arg : "");
 		printf("  %-36s %s\n", left, o->help);
 	}
 }
@@ -332,6 +343,8 @@ static int parse_option(struct command_line *line, int command, int argc,
 	}
 	if (val) {
 		val++;
+	} else if (may_be_bare(o)) {
+		val = "on";
 	} else if (o->kind != KIND_FLAG) {
 		if (argc < 2) {
 			log_err("--%s: needs a value: %s", o->name, o->arg);
@@ -364,6 +377,11 @@ static void check_complete(struct command_line *line)
 	if (line->command == CMD_RUN && !line->cfg.kernel) {
 		log_err("no kernel given");
 		log_hint("postern run --kernel FILE");
+		exit(STATUS_USAGE);
+	}
+	if (config_noiommu(&line->cfg) && !line->cfg.nr_vfio) {
+		log_err("--noiommu: no device given");
+		log_hint("postern run --noiommu --vfio ADDRESS");
 		exit(STATUS_USAGE);
 	}
 	if (commands[line->command].needs_args && !line->nr_args) {

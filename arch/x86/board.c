@@ -68,17 +68,19 @@ int board_check_memory(const struct vm *vm)
 	return 0;
 }
 
+/* Where the host has it nobody knows before it was asked for it. */
 unsigned int board_ram(const struct config *cfg, struct mem_region *ram)
 {
-	uint64_t low = MIN(cfg->memory, X86_LOW_RAM_END);
+	bool in_place = config_noiommu(cfg) == NOIOMMU_ON;
+	uint64_t low = in_place ? 0 : MIN(cfg->memory, X86_LOW_RAM_END);
 
 	ram[0] = (struct mem_region){ .name = "ram-low", .size = low };
 	ram[1] = (struct mem_region){
 		.name = "ram-high",
 		.gpa = X86_HIGH_RAM_BASE,
-		.size = cfg->memory - low,
+		.size = in_place ? 0 : cfg->memory - low,
 	};
-	return ram[1].size ? 2 : 1;
+	return in_place ? 0 : ram[1].size ? 2 : 1;
 }
 
 static int add_ram(struct vm *vm, struct mem_region *r,
@@ -100,6 +102,7 @@ static void destroy_ram(struct vm *vm)
 {
 	struct board *board = vm->board;
 
+	board_frags_destroy(vm);
 	if (board->high.size)
 		mem_del(&vm->mem, &board->high);
 	if (board->low.size)
@@ -117,6 +120,8 @@ static int create_ram(struct vm *vm)
 	err = board_check_memory(vm);
 	if (err < 0)
 		return err;
+	if (config_noiommu(vm->cfg) == NOIOMMU_ON)
+		return board_frags_create(vm);
 	err = mem_ram_create(&vm->mem, vm->cfg->memory, vm->cfg->hugepages);
 	if (err < 0)
 		return err;
@@ -151,7 +156,8 @@ void board_pci(const struct vm *vm, struct pci_layout *layout)
 		.io_size = X86_PCI_IO_SIZE,
 		.mem32_base = X86_MEM32_BASE,
 		.mem32_size = X86_MEM32_SIZE,
-		.mem64_min = ALIGN_UP(ram[1].gpa + ram[1].size, GiB),
+		.mem64_min = ALIGN_UP(MAX(ram[1].gpa + ram[1].size,
+					  board_frags_end(vm)), GiB),
 		.mem64_max = BIT(cpuid_phys_bits(vm)),
 		.intx_first = X86_PCI_IRQ,
 		.intx_nr = X86_IRQ_PINS - X86_PCI_IRQ,

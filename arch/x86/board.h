@@ -5,9 +5,11 @@
 #ifndef ARCH_X86_BOARD_H
 #define ARCH_X86_BOARD_H
 
+#include <errno.h>
 #include <linux/kvm.h>
 
 #include "arch/x86/boot.h"
+#include "vmm/frags.h"
 #include "vmm/mem.h"
 
 /* The in-kernel interrupt controllers as they were at power-on. */
@@ -32,6 +34,7 @@ void tsc_use_current(int fd);
 struct board {
 	struct mem_region low;		/* from 0 to the 32-bit hole */
 	struct mem_region high;		/* from 4 GiB; size 0: none */
+	struct frags frags;		/* with --noiommu, instead of both */
 	struct irqchips chips;
 	struct kvm_cpuid2 *cpuid;	/* what KVM supports */
 	struct boot_files files;
@@ -40,5 +43,33 @@ struct board {
 	struct pci_host *pci;
 	struct pm *pm;
 };
+
+#if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
+/*
+ * board_frags_create - all of RAM, where the host has it. Prints its errors.
+ * board_frags_destroy - of what was created, or nothing.
+ * board_frags_end - the address above it, 0: there is none such.
+ */
+int board_frags_create(struct vm *vm);
+void board_frags_destroy(struct vm *vm);
+uint64_t board_frags_end(const struct vm *vm);
+#else
+static inline int board_frags_create(struct vm *vm)
+{
+	(void)vm;
+	return -ENOSYS;
+}
+
+static inline void board_frags_destroy(struct vm *vm)
+{
+	(void)vm;
+}
+
+static inline uint64_t board_frags_end(const struct vm *vm)
+{
+	(void)vm;
+	return 0;
+}
+#endif
 
 #endif

@@ -68,7 +68,7 @@ void boot_map_fill(const struct vm *vm, struct boot_map *map)
 	const struct mem_region *r = vm->mem.ram;
 
 	map->nr = 0;
-	map_low(map, !(r->flags & MEM_NO_DMA));
+	map_low(map, !BOOT_HIGH || !(r->flags & MEM_NO_DMA));
 	for (; r; r = r->next_ram)
 		map_add(map, MAX(r->gpa, X86_EXTENDED_RAM), r->gpa + r->size,
 			BOOT_MEM_RAM);
@@ -99,6 +99,12 @@ int boot_read(struct vm *vm, const struct boot_files *files, uint64_t offset,
 	return err;
 }
 
+/* Images go above 4 GiB only where RAM is in pieces. */
+static const struct mem_region *next_piece(const struct mem_region *r)
+{
+	return BOOT_HIGH ? r->next_ram : NULL;
+}
+
 /* What of @r lies in [@min, @max) above 1 MiB: from *@first, in bytes. */
 static uint64_t room_in(const struct mem_region *r, uint64_t min, uint64_t max,
 			uint64_t *first)
@@ -116,7 +122,7 @@ bool boot_find(const struct vm *vm, const struct boot_wish *wish,
 	uint64_t first, room, skip;
 	bool found = false;
 
-	for (r = vm->mem.ram; r && (highest || !found); r = r->next_ram) {
+	for (r = vm->mem.ram; r && (highest || !found); r = next_piece(r)) {
 		room = room_in(r, wish->min, wish->max, &first);
 		skip = ALIGN_UP(first, wish->align) - first;
 		if (skip >= room || wish->size > room - skip)
@@ -134,7 +140,7 @@ static uint64_t most_room(const struct vm *vm, uint64_t min, uint64_t max)
 	const struct mem_region *r;
 	uint64_t first, most = 0;
 
-	for (r = vm->mem.ram; r; r = r->next_ram)
+	for (r = vm->mem.ram; r; r = next_piece(r))
 		most = MAX(most, room_in(r, min, max, &first));
 	return most;
 }
@@ -167,7 +173,7 @@ int boot_place_initrd(struct vm *vm, const struct boot_files *files,
 		return 0;
 	if (boot_find(vm, &above, true, addr) ||
 	    boot_find(vm, &below, true, addr) ||
-	    (anywhere && boot_find(vm, &beyond, true, addr)))
+	    (BOOT_HIGH && anywhere && boot_find(vm, &beyond, true, addr)))
 		return read_initrd(vm, files, *addr);
 	log_err("initrd %s: %llu KiB do not fit beside the kernel: room for %llu KiB",
 		vm->cfg->initrd,

@@ -69,6 +69,9 @@ int boot_load(struct vm *vm, const struct boot_files *files, uint64_t rsdp,
 /* boot_map_fill - the memory map of @vm. */
 void boot_map_fill(const struct vm *vm, struct boot_map *map);
 
+/* Only a machine whose RAM is in pieces may have all of it above 4 GiB. */
+#define BOOT_HIGH IS_ENABLED(CONFIG_VFIO_NOIOMMU)
+
 /* What is to be placed: @size bytes in [@min, @max), @align a power of two. */
 struct boot_wish {
 	uint64_t size;

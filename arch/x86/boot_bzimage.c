@@ -71,9 +71,9 @@ static bool find_address(const struct vm *vm, const struct setup_header *hdr,
 		return false;
 	if (boot_find(vm, &wish, false, addr))
 		return true;
-	wish.max = hdr->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G ? UINT64_MAX :
-		0;
-	return boot_find(vm, &wish, false, addr);
+	wish.max = UINT64_MAX;
+	return BOOT_HIGH && hdr->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G &&
+		boot_find(vm, &wish, false, addr);
 }
 
 static int choose_address(const struct vm *vm, const struct setup_header *hdr,
@@ -154,18 +154,24 @@ static void map_gib(struct tables *t, uint64_t addr)
 }
 
 /*
- * The lowest 4 GiB and what is around the kernel: at most one table of level
- * 4, three of level 3 and six of level 2.
+ * The lowest 4 GiB, in six tables, and what is around the kernel: at most two
+ * more of level 3 and two of level 2.
  */
 static void fill_page_tables(struct vm *vm, uint64_t kernel, uint64_t size)
 {
-	struct tables t = { mem_at(&vm->mem, X86_PAGE_TABLES, 10 * PAGE), 1 };
-	unsigned int i;
+	uint64_t *pml4 = mem_at(&vm->mem, X86_PAGE_TABLES, 10 * PAGE);
+	uint64_t *pdpt = pml4 + 512, *pd = pdpt + 512;
+	struct tables t = { pml4, 6 };
+	uint64_t i;
 
-	memset(t.host, 0, 10 * PAGE);
+	memset(pml4, 0, 10 * PAGE);
+	pml4[0] = (X86_PAGE_TABLES + PAGE) | PTE_PRESENT_WRITE;
 	for (i = 0; i < 4; i++)
-		map_gib(&t, i * GiB);
-	if (kernel + size <= X86_HIGH_RAM_BASE)
+		pdpt[i] = (X86_PAGE_TABLES + (2 + i) * PAGE) |
+			  PTE_PRESENT_WRITE;
+	for (i = 0; i < 4 * 512; i++)
+		pd[i] = i * 2 * MiB | PTE_PRESENT_WRITE | PDE_LARGE;
+	if (!BOOT_HIGH || kernel + size <= X86_HIGH_RAM_BASE)
 		return;
 	map_gib(&t, kernel);
 	map_gib(&t, kernel + MIN(size, GiB) - 1);

@@ -186,7 +186,10 @@ static int give_to_vfio(const struct sysfs_device *dev)
 	if (err >= 0 && !strcmp(now.driver, VFIO_PCI))
 		return 0;
 	log_err("%s: vfio-pci does not take it%s; see dmesg", dev->addr,
-		dev->group < 0 ? ": it has no IOMMU group" : "");
+		dev->group < 0 ? ": it has no IOMMU in front of it" : "");
+	if (dev->group < 0 && IS_ENABLED(CONFIG_VFIO_NOIOMMU))
+		log_hint("switch the IOMMU on, or, to do without: echo Y > "
+			 SYSFS_NOIOMMU);
 	return -ENXIO;
 }
 

@@ -90,6 +90,13 @@ int config_load(struct vfio_pci *d)
 	return 0;
 }
 
+/* The bit that lets the guest have the device do DMA, if it may. */
+static uint16_t master(const struct vfio_pci *d)
+{
+	return config_noiommu(d->vm->cfg) == NOIOMMU_DEVICE_ONLY ? 0 :
+		PCI_COMMAND_MASTER;
+}
+
 /* The header proper; fields not named here stay as the device has them. */
 static void header_build(struct vfio_pci *d)
 {
@@ -97,7 +104,7 @@ static void header_build(struct vfio_pci *d)
 	unsigned int reg;
 
 	pci_put(cfg, PCI_COMMAND, 0, 2);
-	pci_put(wmask, PCI_COMMAND, PCI_COMMAND_MASTER | PCI_COMMAND_SPECIAL |
+	pci_put(wmask, PCI_COMMAND, master(d) | PCI_COMMAND_SPECIAL |
 		PCI_COMMAND_INVALIDATE | PCI_COMMAND_PARITY |
 		PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE, 2);
 	/* Status: errors are the device's, to be cleared by writing ones. */
@@ -143,6 +150,8 @@ void config_command(struct vfio_pci *d, uint16_t bits)
 {
 	if (!d->irqs.intx.pin)
 		bits |= PCI_COMMAND_INTX_DISABLE;
+	if (!master(d))
+		bits &= ~PCI_COMMAND_MASTER;
 	hw_write(d, PCI_COMMAND, bits, 2);
 }
 

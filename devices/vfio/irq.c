@@ -338,12 +338,16 @@ static const struct msi_ops vector_ops = { irqs_update, irqs_pending };
 
 /* ---- taking up what the device offers ----------------------------------- */
 
-/* The number of vectors that VFIO has of kind @index, 0 for none. */
+/*
+ * The number of vectors that VFIO has of kind @index, 0 for none. An MSI is a
+ * write of a bus master's.
+ */
 static unsigned int host_vectors(struct vfio_pci *d, unsigned int index)
 {
 	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
 
-	if (sys_ioctl(d->fd, VFIO_DEVICE_GET_IRQ_INFO, &info) < 0 ||
+	if (config_noiommu(d->vm->cfg) == NOIOMMU_DEVICE_ONLY ||
+	    sys_ioctl(d->fd, VFIO_DEVICE_GET_IRQ_INFO, &info) < 0 ||
 	    !(info.flags & VFIO_IRQ_INFO_EVENTFD))
 		return 0;
 	d->irqs.noresize[index == VFIO_PCI_MSIX_IRQ_INDEX] =

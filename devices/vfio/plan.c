@@ -14,6 +14,7 @@
 
 #include "devices/vfio/vfio.h"
 #include "devices/vfio/vfio_priv.h"
+#include "iommu/iommu.h"
 #include "vmm/log.h"
 
 #define CLASS_BRIDGE 0x06
@@ -176,4 +177,23 @@ int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec)
 int vfio_pci_create_all(struct vm *vm, struct pci_host *host)
 {
 	return plan_run(vm, host, vm->cfg->vfio, vm->cfg->nr_vfio);
+}
+
+int vfio_pci_locate(struct vm *vm, void *hva, uint64_t size, uint64_t page,
+		    uint64_t *pa)
+{
+	struct plan *plan;
+	int err;
+
+	if (!IS_ENABLED(CONFIG_VFIO_NOIOMMU))
+		return -ENOSYS;
+	plan = calloc(1, sizeof(*plan));
+	if (!plan)
+		return -ENOMEM;
+	err = parse(plan, vm->cfg->vfio[0]);
+	if (err >= 0)
+		err = iommu_locate(vm, plan->specs[0].addr, hva, size, page,
+				   pa);
+	free(plan);
+	return err;
 }

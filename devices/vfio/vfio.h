@@ -7,6 +7,7 @@
 #define DEVICES_VFIO_VFIO_H
 
 #include <errno.h>
+#include <stdint.h>
 
 #include "vmm/log.h"
 
@@ -31,7 +32,24 @@ int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec);
  * their places together: functions of one device share a slot.
  */
 int vfio_pci_create_all(struct vm *vm, struct pci_host *host);
+/*
+ * vfio_pci_locate - iommu_locate() by way of the first device that is to be
+ * assigned; before RAM is created.
+ */
+int vfio_pci_locate(struct vm *vm, void *hva, uint64_t size, uint64_t page,
+		    uint64_t *pa);
 #else
+static inline int vfio_pci_locate(struct vm *vm, void *hva, uint64_t size,
+				  uint64_t page, uint64_t *pa)
+{
+	(void)vm;
+	(void)hva;
+	(void)size;
+	(void)page;
+	(void)pa;
+	return -ENOSYS;
+}
+
 static inline int vfio_pci_create(struct vm *vm, struct pci_host *host,
 				  const char *spec)
 {

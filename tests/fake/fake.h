@@ -107,10 +107,12 @@ bool fake_dma_at(uint64_t iova);
 /*
  * fake_huge_pages - the pool of huge pages, by their addresses in the host,
  * in the order in which they are handed out. Without, it has no end.
- * fake_huge_free - how many of them are left.
+ * fake_huge_free - how many of them are left. fake_phys - where the huge page
+ * behind @at is, 0: it is none.
  */
 void fake_huge_pages(const uint64_t *pa, unsigned int nr);
 unsigned int fake_huge_free(void);
+uint64_t fake_phys(const void *at);
 
 /*
  * fake_file - a plain file (its folders come by themselves), or a new text.

@@ -198,11 +198,20 @@ int huge_advise(uintptr_t at, uint64_t len, int advice)
 bool huge_phys(uintptr_t va, uint64_t *pa)
 {
 	const struct huge_page *page = page_at(va);
+	const struct mapping *m = mm_find(va);
 
 	if (!page || !page->there)
 		return false;
-	*pa = (page->pa ^ (page->moved ? MOVED : 0)) + va % HUGE;
+	*pa = (page->pa ^ (page->moved ? MOVED : 0)) +
+		(m->offset + (va - m->start)) % HUGE;
 	return true;
+}
+
+uint64_t fake_phys(const void *at)
+{
+	uint64_t pa;
+
+	return huge_phys((uintptr_t)at, &pa) ? pa : 0;
 }
 
 /* ---- pagemap ------------------------------------------------------------ */

@@ -236,7 +236,7 @@ TEST(a_noiommu_group)
 	well_host();
 	fake_file("/sys/kernel/iommu_groups/1/name", "vfio-noiommu\n");
 	refused(DEV, STATUS_HOST, 1);
-	CHECK(tells(DEV ": cannot be assigned: VFIO has it in noiommu mode",
+	CHECK(tells(DEV ": cannot be assigned: it is in VFIO's noiommu mode",
 		    "switch the IOMMU on"));
 	CHECK(in(text, "    noiommu mode: yes\n"));
 	fake_end();

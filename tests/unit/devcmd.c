@@ -240,8 +240,8 @@ TEST(without_iommu_it_says_so)
 	fake_begin();
 	fake_dir("/run");
 	pci = fake_pci(DEV, 0x1b36, 0x10, 0x010802, -1, "nvme");
-	refuse(bind, DEV, STATUS_HOST, 1);
-	CHECK(said("no IOMMU group"));
+	refuse(bind, DEV, STATUS_HOST, 2);
+	CHECK(said("it has no IOMMU in front of it"));
 	CHECK_STR(pci->driver, "nvme");
 	fake_end();
 }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Guest RAM that the guest has at the addresses at which it is in the host:
+ * huge pages, wherever the host has them, each put at the guest-physical
+ * address that is its physical one. What a guest tells a device to do then
+ * means the same to the device, without an IOMMU in between.
+ */
+#ifndef VMM_FRAGS_H
+#define VMM_FRAGS_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/mem.h"
+#include "vmm/util.h"
+
+struct vm;
+
+#define FRAGS_MAX 64
+
+struct frags {
+	struct mem_region regions[FRAGS_MAX];	/* ascending, not added */
+	unsigned int nr;
+	int fd;
+	void *base;		/* of all regions' memory, NULL: none */
+	size_t reserved;
+};
+
+struct frags_wish {
+	uint64_t size;		/* of RAM, bytes */
+	uint64_t low;		/* of that, below 4 GiB if there is any */
+	/* Whether the guest can have RAM at [@pa, @pa + @size). */
+	bool (*usable)(const struct vm *vm, uint64_t pa, uint64_t size);
+	/* iommu_locate(), of which the core knows nothing. */
+	int (*locate)(struct vm *vm, void *hva, uint64_t size, uint64_t page,
+		      uint64_t *pa);
+};
+
+#if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
+/*
+ * frags_create - take huge pages from the host until enough of them are where
+ * @wish can use them, keep those that make the fewest pieces, and give the
+ * others back. Prints its errors: -ERANGE where the host has too few, -EDOM
+ * where the size is not a multiple of theirs.
+ */
+int frags_create(struct frags *frags, struct vm *vm,
+		 const struct frags_wish *wish);
+/* frags_destroy - of what was created, or of zeroes. */
+void frags_destroy(struct frags *frags);
+#else
+static inline int frags_create(struct frags *frags, struct vm *vm,
+			       const struct frags_wish *wish)
+{
+	(void)frags;
+	(void)vm;
+	(void)wish;
+	return -ENOSYS;
+}
+
+static inline void frags_destroy(struct frags *frags)
+{
+	(void)frags;
+}
+#endif
+
+#endif
