@@ -12,6 +12,10 @@
 #define EDU_DMA_START	1
 #define EDU_DMA_OUT	2	/* from the device to memory */
 
+/* The lines that interrupt pins are on. */
+#define PIN_GSI		16
+#define PIN_GSIS	8
+
 uint64_t ecam(void)
 {
 	static uint64_t base;
@@ -112,12 +116,11 @@ static void on_msi(void)
 	came++;
 }
 
-bool edu_interrupts(unsigned int devfn, uint64_t regs, unsigned int n)
+static bool raise(uint64_t regs, unsigned int n)
 {
 	unsigned int i;
 	uint64_t spins;
 
-	msi_on(devfn, on_msi);
 	came = 0;
 	for (i = 0; i < n; i++) {
 		write32(regs + EDU_RAISE, 1);
@@ -126,4 +129,29 @@ bool edu_interrupts(unsigned int devfn, uint64_t regs, unsigned int n)
 		write32(regs + EDU_ACK, 1);
 	}
 	return came == n;
+}
+
+bool edu_interrupts(unsigned int devfn, uint64_t regs, unsigned int n)
+{
+	msi_on(devfn, on_msi);
+	return raise(regs, n);
+}
+
+static uint64_t pin_regs;
+
+/* The line stays up until the device is told. */
+static void on_pin(void)
+{
+	write32(pin_regs + EDU_ACK, 1);
+	came++;
+}
+
+bool edu_pins(uint64_t regs, unsigned int n)
+{
+	unsigned int i;
+
+	pin_regs = regs;
+	for (i = 0; i < PIN_GSIS; i++)
+		interrupts_on(PIN_GSI + i, true, on_pin);
+	return raise(regs, n);
 }

@@ -46,5 +46,7 @@ void edu_read(uint64_t regs, uint64_t gpa, uint32_t len);
 void edu_write(uint64_t regs, uint64_t gpa, uint32_t len);
 /* edu_interrupts - have it raise MSI @n times; whether all of them came. */
 bool edu_interrupts(unsigned int devfn, uint64_t regs, unsigned int n);
+/* edu_pins - the same by its pin, whichever line that is on. */
+bool edu_pins(uint64_t regs, unsigned int n);
 
 #endif

@@ -1,46 +1,117 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A host without an IOMMU. By default its disk is not assigned, and a message says why. With --noiommu, through the
-# device's node (iommufd) and through its group (legacy), a guest whose RAM is where it is in the host reads 64 MiB
-# whose checksum is the image's and writes 64 MiB that are in the image afterwards; RAM is above 4 GiB at first, then
-# below as well, then in many pieces. With --noiommu=device-only the guest finds the disk, and no DMA happens.
+# A host without an IOMMU. By default its disk is not assigned, and messages say why and what is missing. With --noiommu,
+# through the device's node (iommufd) and through its group (legacy), a guest whose RAM is where it is in the host reads
+# 64 MiB whose checksum is the image's and writes 64 MiB that the host then finds; RAM is above 4 GiB in one piece, and
+# then in many. With --noiommu=device-only a guest uses a device that does no DMA: the host's memory where it was told
+# to write is as it was.
 . "$(dirname "$0")/../case.sh"
 
 guest_files
+guests "$TMP/guest"
 dd if=/dev/urandom of="$TMP/disk" bs=1M count=64 status=none
 truncate -s 128M "$TMP/disk"
 wanted=$(head -c 64M "$TMP/disk" | md5sum | cut -d' ' -f1)
 
 cat >"$TMP/inside" <<'END2'
-dev=0000:01:00.0
+disk=0000:01:00.0
+edu=0000:02:00.0
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB
 postern=/share/postern
+at=$((0x70000000))
+# run WHAT OPTIONS...
 run() {
 	what=$1
 	shift
 	status=0
-	$postern run --kernel /share/kernel --initrd /share/initrd.gz --memory 192M --cpus 2 --vfio $dev \
-		--append "console=ttyS0 quiet panic=-1 do=write" --once --timeout 240 "$@" >/out 2>/err </dev/null ||
-		status=$?
+	$postern run --memory 192M --cpus 2 --once --timeout 240 "$@" >/out 2>/err </dev/null || status=$?
 	echo "$what: status $status"
 	sed "s/^/$what: /" /err
-	tr -d '\r' </out | sed -n "s/^guest: /$what: /p"
-	[ $status = 0 ] || [ ! -s /out ] || cat /out
+	tr -d '\r' </out | sed -n "s/^guest: /$what: /p; s/^nodma: /$what: /p"
+	[ $status = 0 ] || tail -n 20 /out
 }
-echo 1 >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode
-$postern bind $dev || exit
-run default
-run "few pages" --noiommu
-echo 110 >$pool/nr_hugepages
+linux() {
+	what=$1
+	shift
+	run "$what" --kernel /share/kernel --initrd /share/initrd.gz --vfio $disk \
+		--append "console=ttyS0 quiet panic=-1 do=write" "$@"
+}
+secrets() {
+	dd if=/dev/mem bs=4096 skip=$((at / 4096)) count=1 2>/dev/null | md5sum
+}
+# found WHAT: what the host finds where the guest has written.
+found() {
+	$postern unbind $disk || exit
+	until [ -b /dev/nvme0n1 ]; do usleep 100000; done
+	echo "$1: host reads" $(dd if=/dev/nvme0n1 bs=1M count=64 2>/dev/null | md5sum)
+	echo "$1: host finds" $(dd if=/dev/nvme0n1 bs=1M skip=64 count=64 2>/dev/null | md5sum)
+}
+# Every other one of the next 100 huge pages is somebody else's.
+spread() {
+	for i in $(seq 100); do
+		fallocate -l 2097152 /dev/hugepages/$i
+	done
+	for i in $(seq 1 2 99); do
+		rm /dev/hugepages/$i
+	done
+}
+
+linux "by default"
+status=0
+$postern bind $disk 2>/err || status=$?
+sed "s/^/bind: status $status: /" /err
+echo Y >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode
+$postern bind $disk $edu || exit
+linux "without asking"
+linux "too few" --noiommu
+echo 170 >$pool/nr_hugepages
+linux iommufd --noiommu --iommu iommufd
+echo "iommufd: free $(cat $pool/free_hugepages)"
+found iommufd
+$postern bind $disk || exit
+spread
+linux legacy --noiommu --iommu legacy
+echo "legacy: free $(cat $pool/free_hugepages)"
+found legacy
+rm /dev/hugepages/*
+
+dd if=/dev/urandom of=/dev/mem bs=4096 seek=$((at / 4096)) count=1 conv=notrunc 2>/dev/null
+echo "secrets: $(secrets)"
 for iommu in iommufd legacy; do
-	run "$iommu" --noiommu --iommu $iommu
-	echo "$iommu: free $(cat $pool/free_hugepages) of $(cat $pool/nr_hugepages)"
+	run "$iommu device-only" --noiommu=device-only --iommu $iommu --kernel /nodma.elf --vfio $edu \
+		--append "outside=$at"
+	echo "$iommu device-only: secrets $(secrets)"
 done
-$postern unbind $dev || exit
-until [ -b /dev/nvme0n1 ]; do usleep 100000; done
-echo "host reads" $(dd if=/dev/nvme0n1 bs=1M count=64 2>/dev/null | md5sum)
-echo "host finds" $(dd if=/dev/nvme0n1 bs=1M skip=64 count=64 2>/dev/null | md5sum)
+$postern unbind $edu || exit
 END2
-status "$BED" --iommu none --nvme "$TMP/disk" --share "$TMP/share" --add "$TMP/inside" -- sh /inside >"$TMP/out"
+status "$BED" --iommu none --bare --nvme "$TMP/disk" --device edu,dma_mask=0xffffffffffffffff \
+	--append 'memmap=1M$0x70000000' --share "$TMP/share" --add "$TMP/guest/nodma.elf" --add "$TMP/inside" -- \
+	sh /inside >"$TMP/out"
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"
+has "by default" "^by default: status 69" "$TMP/out"
+has "bind" "^bind: status 69: .*vfio-pci does not take it: it has no IOMMU in front of it" "$TMP/out"
+has "bind" "^bind: status 69: .*echo Y > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode" "$TMP/out"
+has "without asking" "^without asking: status 69" "$TMP/out"
+has "without asking" "^without asking: .*nothing would keep it out of the host's memory" "$TMP/out"
+has "too few" "^too few: .* 96 huge pages of 2048 KiB are needed, the host has 0 free" "$TMP/out"
+has "iommufd" "^iommufd: .*memory: 192 MiB in .* from 0x1[0-9a-f]{8} on" "$TMP/out"
+has "iommufd: all pages are free again" "^iommufd: free 170" "$TMP/out"
+has "legacy" "^legacy: .*memory: 192 MiB in [1-6][0-9] pieces" "$TMP/out"
+has "legacy: all pages are free again" "^legacy: free 120" "$TMP/out"
+for iommu in iommufd legacy; do
+	has "$iommu" "^$iommu: .*warning: noiommu: all of this host's memory is open to the guest" "$TMP/out"
+	has "$iommu" "^$iommu: status 0" "$TMP/out"
+	has "$iommu" "^$iommu: interrupts [1-9]" "$TMP/out"
+	has "$iommu" "^$iommu: read $wanted" "$TMP/out"
+	wrote=$(sed -n "s/^$iommu: wrote //p" "$TMP/out")
+	has "$iommu" "^$iommu: host reads $wanted" "$TMP/out"
+	has "$iommu" "^$iommu: host finds ${wrote:-nothing written}" "$TMP/out"
+	has "$iommu device-only" "^$iommu device-only: status 0" "$TMP/out"
+	has "$iommu device-only" "^$iommu device-only: 3 interrupts by pin" "$TMP/out"
+	has "$iommu device-only" "^$iommu device-only: well" "$TMP/out"
+	secrets=$(sed -n 's/^secrets: //p' "$TMP/out")
+	has "$iommu device-only: the page" "^$iommu device-only: secrets $secrets" "$TMP/out"
+done
+wrote=$(sed -n 's/^legacy: wrote //p' "$TMP/out")
+equal "the image" "$wrote" "$(tail -c 64M "$TMP/disk" | md5sum | cut -d' ' -f1)"
