@@ -44,6 +44,7 @@ struct iommu_map {
 struct iommu_backend {
 	const char *name;	/* as --iommu takes it */
 	const char *offer;	/* why it is chosen, when nothing is missing */
+	bool holds;		/* and locks memory without an IOMMU, too */
 	/*
 	 * What the host lacks to put @dev into such a space, in words ("no
 	 * /dev/x"), or NULL. Opens nothing.

@@ -166,8 +166,9 @@ static int own_node(const struct sysfs_device *dev, char path[SYSFS_PATH])
 	if (dev->has_node)
 		return 0;
 	log_err("%s: cannot be assigned: this kernel gives VFIO devices no nodes "
-		"of their own (CONFIG_VFIO_DEVICE_CDEV)",
-		dev->addr);
+		"of their own (CONFIG_VFIO_DEVICE_CDEV%s)",
+		dev->addr, IS_ENABLED(CONFIG_VFIO_NOIOMMU) && dev->noiommu ?
+		", without an IOMMU from Linux 7.3 on" : "");
 	return -ENOSYS;
 }
 
@@ -530,6 +531,7 @@ static int iommufd_physical(void *space, const struct iommu_map *map,
 const struct iommu_backend iommu_iommufd = {
 	.name = "iommufd",
 	.offer = IOMMU_NODE " and the device's node are there",
+	.holds = true,
 	.lacks = iommufd_lacks,
 	.fallback = IS_ENABLED(CONFIG_VFIO_GROUP) ? iommufd_fallback : NULL,
 	.open = iommufd_open,

@@ -120,6 +120,13 @@ static unsigned int noiommu(const struct space *s)
 	return config_noiommu(s->iommu->vm->cfg);
 }
 
+/* @bytes beside @mine; what is not held is not locked either. */
+static int check_memlock(const struct space *s, uint64_t bytes, uint64_t mine)
+{
+	return noiommu(s) && !s->iommu->backend->holds ? 0 :
+		memlock_check(bytes, mine, s->limits.by_process);
+}
+
 static int ram_add(struct space *s, struct mem_region *region)
 {
 	const struct iommu_map map = map_of(region);
@@ -129,7 +136,7 @@ static int ram_add(struct space *s, struct mem_region *region)
 	err = check_range(s, region);
 	if (err < 0 || ram_share(s, region, &map))
 		return err;
-	err = memlock_check(region->size, iommu->locked, s->limits.by_process);
+	err = check_memlock(s, region->size, iommu->locked);
 	if (err < 0)
 		return err;
 	err = map.readonly || region->dma ? 0 : mem_prefault(region);
@@ -254,8 +261,7 @@ static int check_memory(const struct space *s)
 			bytes += region->size;
 	}
 	err = check_maps(s, maps);
-	return err < 0 ? err : memlock_check(bytes, iommu->locked,
-					     s->limits.by_process);
+	return err < 0 ? err : check_memlock(s, bytes, iommu->locked);
 }
 
 int mirror_device(struct space *s)

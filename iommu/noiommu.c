@@ -7,10 +7,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "iommu/backend.h"
 #include "iommu/explain.h"
 #include "iommu/iommu.h"
+#include "iommu/memlock.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/util.h"
@@ -98,13 +100,24 @@ int noiommu_check(const struct iommu_backend *backend, void *space,
 	return 0;
 }
 
+static int check_memlock(const struct iommu_backend *backend, void *space,
+			 uint64_t bytes)
+{
+	struct iommu_limits limits = { 0 };
+	int err = backend->limits(space, &limits);
+
+	free(limits.ranges);
+	return err < 0 ? err : memlock_check(bytes, 0, limits.by_process);
+}
+
 static int look_up(const struct iommu_backend *backend, void *space,
 		   const struct iommu_map *map, uint64_t page, uint64_t *pa)
 {
 	uint64_t off, len;
-	int err;
+	int err = backend->holds ? check_memlock(backend, space, map->size) : 0;
 
-	err = backend->map(space, map);
+	if (err >= 0)
+		err = backend->map(space, map);
 	if (err < 0)
 		return err;
 	for (off = 0; off < map->size && err >= 0; off += page) {

@@ -130,7 +130,9 @@ static void vfio_state(const struct sysfs_device *dev, struct state *state)
 
 	if (dev->noiommu) {
 		state->word = "noiommu";
-		snprintf(state->text, sizeof(state->text), "noiommu mode");
+		snprintf(state->text, sizeof(state->text), "noiommu mode%s",
+			 IS_ENABLED(CONFIG_VFIO_NOIOMMU) ?
+			 ", needs --noiommu" : "");
 	} else if (sysfs_holder(dev, who, sizeof(who))) {
 		state->word = "in-use";
 		snprintf(state->text, sizeof(state->text), "in use by %s",

@@ -422,6 +422,40 @@ TEST(a_page_that_moves_is_noticed)
 	}
 }
 
+/* Memory that nothing holds is not locked, either. */
+TEST(locked_memory_is_that_of_device_nodes)
+{
+	FOR_BOTH(i) {
+		begin();
+		pages(16, 64 * MiB, PAGE);
+		fake_host()->cap_ipc_lock = false;
+		if (choice == IOMMU_IOMMUFD) {
+			refuse(STATUS_PERMISSION, "32768 KiB must be locked for DMA, 8192 KiB are allowed",
+			       "hint: as root: ulimit -l 32768");
+		} else {
+			CHECK_EQ(vm_create(&vm, &cfg), 0);
+			vm_destroy(&vm);
+		}
+		fake_end();
+	}
+}
+
+TEST(a_kernel_before_7_3_has_groups_only)
+{
+	begin();
+	pages(16, 64 * MiB, PAGE);
+	fake_host()->noiommu_cdev = false;
+	cfg.iommu = IOMMU_AUTO;
+	CHECK_EQ(vm_create(&vm, &cfg), 0);
+	CHECK_EQ(fake_count("open /dev/vfio/noiommu-0"), 2);
+	CHECK_EQ(fake_count("open /dev/iommu"), 0);
+	vm_destroy(&vm);
+	cfg.iommu = IOMMU_IOMMUFD;
+	refuse(STATUS_HOST, "no nodes of their own (CONFIG_VFIO_DEVICE_CDEV, "
+	       "without an IOMMU from Linux 7.3 on)", NULL);
+	fake_end();
+}
+
 /* ---- whole lives -------------------------------------------------------- */
 
 static int whole_life(void)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A host without an IOMMU. By default its disk is not assigned, and messages say why and what is missing. With --noiommu,
-# through the device's node (iommufd) and through its group (legacy), a guest whose RAM is where it is in the host reads
-# 64 MiB whose checksum is the image's and writes 64 MiB that the host then finds; RAM is above 4 GiB in one piece, and
-# then in many. With --noiommu=device-only a guest uses a device that does no DMA: the host's memory where it was told
-# to write is as it was.
+# A host without an IOMMU. By default its disk is not assigned, and messages say why and what is missing. With
+# --noiommu, through the device's node (iommufd) and through its group (legacy), a guest whose RAM is where it is in the
+# host reads 64 MiB whose checksum is the image's and writes 64 MiB that the host then finds; RAM is above 4 GiB in one
+# piece, and then in many. With --noiommu=device-only a guest uses a device that does no DMA: the host's memory where it
+# was told to write is as it was.
 . "$(dirname "$0")/../case.sh"
 
 guest_files
