@@ -45,7 +45,7 @@ void iommu_detach(struct iommu *iommu, int device_fd);
 /*
  * iommu_locate - where huge pages of @page bytes are in the host's memory:
  * @pa[] takes an address for each of the @size bytes from @hva on, all of them
- * there. Opens the device @node for as long as it takes, since it is through
+ * there; with a @size of 0 all that is learnt is that it can be. Opens the device @node for as long as it takes, since it is through
  * a device without an IOMMU that the kernel tells. The pages may move
  * afterwards; iommu_attach() with NOIOMMU_ON sees whether they have. Prints
  * its errors.

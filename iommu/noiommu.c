@@ -151,7 +151,7 @@ int iommu_locate(struct vm *vm, const char *node, void *hva, uint64_t size,
 	fd = err = backend->attach(space, &vm->kvm, &dev);
 	if (err < 0)
 		goto close;
-	err = look_up(backend, space, &map, page, pa);
+	err = size ? look_up(backend, space, &map, page, pa) : 0;
 	backend->detach(space, &vm->kvm, fd);
 close:
 	backend->close(space);

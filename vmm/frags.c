@@ -180,8 +180,10 @@ static bool enough(const struct hunt *h)
 static int collect(struct hunt *h)
 {
 	uint64_t need = h->wish->size / h->page, left = pool_free(h);
-	int err;
+	int err = h->wish->locate(h->vm, NULL, 0, h->page, NULL);
 
+	if (err < 0)
+		return err;
 	if (left < need)
 		return report_few(h, left);
 	for (; left && h->rounds < ROUNDS_MAX && !enough(h);

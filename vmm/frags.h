@@ -33,7 +33,10 @@ struct frags_wish {
 	uint64_t low;		/* of that, below 4 GiB if there is any */
 	/* Whether the guest can have RAM at [@pa, @pa + @size). */
 	bool (*usable)(const struct vm *vm, uint64_t pa, uint64_t size);
-	/* iommu_locate(), of which the core knows nothing. */
+	/*
+	 * iommu_locate(), of which the core knows nothing. Called without
+	 * any pages first, to learn whether it can be done at all.
+	 */
 	int (*locate)(struct vm *vm, void *hva, uint64_t size, uint64_t page,
 		      uint64_t *pa);
 };

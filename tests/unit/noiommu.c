@@ -127,10 +127,10 @@ TEST(refused_by_default_and_told_why_and_how)
 	}
 }
 
+/* Nobody should make huge pages for a device that can't be assigned. */
 TEST(vfio_must_be_told_to_have_such_devices)
 {
 	begin();
-	pages(16, 32 * MiB, PAGE);
 	fake_pci_bind(hw, NULL);
 	fake_host()->unsafe_noiommu = false;
 	refuse(STATUS_HOST, DEV ": cannot be assigned without an IOMMU: VFIO is not to",
@@ -173,7 +173,6 @@ TEST(the_parameter_may_have_been_taken_back)
 TEST(a_kernel_without_noiommu_mode)
 {
 	begin();
-	pages(16, 32 * MiB, PAGE);
 	fake_pci_bind(hw, NULL);
 	fake_host()->noiommu = false;
 	refuse(STATUS_HOST, "this kernel's VFIO has no such mode (CONFIG_VFIO_NOIOMMU)",
@@ -218,7 +217,6 @@ TEST(a_device_with_an_iommu_needs_no_noiommu)
 		hw->present = false;
 		fake_pci_nvme(DEV2, 7);
 		cfg.vfio[0] = DEV2;
-		pages(16, 32 * MiB, PAGE);
 		refuse(STATUS_USAGE, "--noiommu: " DEV2 " has an IOMMU in front of it",
 		       "leave out --noiommu");
 		fake_end();
@@ -447,7 +445,7 @@ TEST(a_kernel_before_7_3_has_groups_only)
 	fake_host()->noiommu_cdev = false;
 	cfg.iommu = IOMMU_AUTO;
 	CHECK_EQ(vm_create(&vm, &cfg), 0);
-	CHECK_EQ(fake_count("open /dev/vfio/noiommu-0"), 2);
+	CHECK_EQ(fake_count("open /dev/vfio/noiommu-0"), 3);
 	CHECK_EQ(fake_count("open /dev/iommu"), 0);
 	vm_destroy(&vm);
 	cfg.iommu = IOMMU_IOMMUFD;

@@ -48,6 +48,8 @@ p=/share/postern
 run="$p run --quiet --timeout 100 --kernel kernel"
 try "no kernel option" 64 'no kernel given' $p run
 try "unknown option" 64 'unknown option: --frob' $run --frob
+try "no device for no-IOMMU mode" 64 '^postern: --noiommu: no device given' $run --noiommu
+try "no-IOMMU mode with a value" 64 "'both': not one of its choices: off.on.device-only" $run --noiommu=both
 try "unknown command" 64 'unknown command: frob' $p frob
 try "missing kernel" 66 'kernel: cannot open /nowhere: no such file' $p run --kernel /nowhere
 try "kernel is a directory" 66 'kernel: cannot open /: is a directory' $p run --kernel /
@@ -114,6 +116,7 @@ try "no container" 69 'CONFIG_VFIO_CONTAINER' \
 try "no iommufd" 69 'CONFIG_IOMMUFD' \
 	sh -c "mv /dev/iommu /iommu; ./iommufd run -q --kernel kernel --vfio $dev; s=\$?
 		mv /iommu /dev/iommu; exit \$s"
+try "no-IOMMU mode behind an IOMMU" 64 "^postern: --noiommu: $dev has an IOMMU in front of it" $run --vfio $dev --noiommu
 try "an option of another program" 64 'unknown option: --iommu' ./legacy run --kernel kernel --iommu auto
 
 $run --vfio $dev --initrd initrd.gz --append 'console=ttyS0 quiet do=read' --memory 512M >/out 2>&1 </dev/null
