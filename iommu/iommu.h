@@ -45,10 +45,10 @@ void iommu_detach(struct iommu *iommu, int device_fd);
 /*
  * iommu_locate - where huge pages of @page bytes are in the host's memory:
  * @pa[] takes an address for each of the @size bytes from @hva on, all of them
- * there; with a @size of 0 all that is learnt is that it can be. Opens the device @node for as long as it takes, since it is through
- * a device without an IOMMU that the kernel tells. The pages may move
- * afterwards; iommu_attach() with NOIOMMU_ON sees whether they have. Prints
- * its errors.
+ * there; with a @size of 0 all that is learnt is that it can be done. Opens
+ * the device @node for as long as it takes, since it is through a device
+ * without an IOMMU that the kernel tells. The pages may move afterwards;
+ * iommu_attach() with NOIOMMU_ON sees whether they have. Prints its errors.
  */
 int iommu_locate(struct vm *vm, const char *node, void *hva, uint64_t size,
 		 uint64_t page, uint64_t *pa);

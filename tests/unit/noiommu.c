@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Devices without an IOMMU, and the x86 machine around them, over the fake
- * kernel: guest RAM is where it is in the host, and nowhere else; or devices
- * do no DMA.
+ * kernel: guest RAM is where it is in the host, and nowhere else. Devices that
+ * do no DMA are in vfio_no_dma.c.
  */
 #include <asm/bootparam.h>
 #include <errno.h>
@@ -428,7 +428,8 @@ TEST(locked_memory_is_that_of_device_nodes)
 		pages(16, 64 * MiB, PAGE);
 		fake_host()->cap_ipc_lock = false;
 		if (choice == IOMMU_IOMMUFD) {
-			refuse(STATUS_PERMISSION, "32768 KiB must be locked for DMA, 8192 KiB are allowed",
+			refuse(STATUS_PERMISSION, "32768 KiB must be locked for DMA, "
+			       "8192 KiB are allowed",
 			       "hint: as root: ulimit -l 32768");
 		} else {
 			CHECK_EQ(vm_create(&vm, &cfg), 0);
@@ -509,11 +510,6 @@ static void put(unsigned int off, uint32_t val, unsigned int len)
 	bus_write(&vm.mmio, X86_ECAM_BASE + (1 << 15) + off, val, len);
 }
 
-static uint32_t get(unsigned int off, unsigned int len)
-{
-	return bus_read(&vm.mmio, X86_ECAM_BASE + (1 << 15) + off, len);
-}
-
 /* The fake kernel notices a page that is given back while it does. */
 TEST(no_page_goes_back_while_a_device_masters_the_bus)
 {
@@ -543,61 +539,4 @@ TEST(a_reset_leaves_memory_where_it_is)
 	CHECK_EQ(vm.board->entry.rip, 64 * MiB + 0x200);
 	vm_destroy(&vm);
 	fake_end();
-}
-
-/* ---- no DMA ------------------------------------------------------------- */
-
-TEST(device_only_never_masters_the_bus)
-{
-	FOR_BOTH(i) {
-		begin();
-		cfg.noiommu = NOIOMMU_DEVICE_ONLY;
-		CHECK_EQ(vm_create(&vm, &cfg), 0);
-		CHECK_EQ(fake_maps(), 0);
-		put(PCI_COMMAND, 0xffff, 2);
-		CHECK(!(fake_cfg_get16(hw, PCI_COMMAND) & PCI_COMMAND_MASTER));
-		CHECK(fake_cfg_get16(hw, PCI_COMMAND) & PCI_COMMAND_MEMORY);
-		CHECK(!(get(PCI_COMMAND, 2) & PCI_COMMAND_MASTER));
-		devices_reset(&vm);
-		put(PCI_COMMAND, PCI_COMMAND_MASTER, 1);
-		CHECK(!(fake_cfg_get16(hw, PCI_COMMAND) & PCI_COMMAND_MASTER));
-		vm_destroy(&vm);
-		fake_end();
-	}
-}
-
-/* An MSI is a write to memory, which takes a bus master. */
-TEST(device_only_has_interrupts_by_pin_alone)
-{
-	unsigned int at, n;
-	struct fake_msg msg;
-
-	begin();
-	hw->intx = true;
-	hw->cfg[PCI_INTERRUPT_PIN] = 1;
-	cfg.noiommu = NOIOMMU_DEVICE_ONLY;
-	CHECK_EQ(vm_create(&vm, &cfg), 0);
-	for (at = get(PCI_CAPABILITY_LIST, 1), n = 0; at && n < 48;
-	     at = get(at + 1, 1), n++) {
-		CHECK(get(at, 1) != PCI_CAP_ID_MSI);
-		CHECK(get(at, 1) != PCI_CAP_ID_MSIX);
-	}
-	put(PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
-	CHECK_EQ(fake_irq_fire(hw, VFIO_PCI_INTX_IRQ_INDEX, 0, &msg), 1);
-	CHECK(msg.pin);
-	vm_destroy(&vm);
-	fake_end();
-}
-
-static void build_device_only(void)
-{
-	build();
-	cfg.noiommu = NOIOMMU_DEVICE_ONLY;
-}
-
-TEST(device_only_survives_every_failing_call)
-{
-	FOR_BOTH(i)
-		CHECK(fake_sweep(build_device_only, whole_life, survivable) >=
-		      100);
 }

@@ -116,7 +116,8 @@ try "no container" 69 'CONFIG_VFIO_CONTAINER' \
 try "no iommufd" 69 'CONFIG_IOMMUFD' \
 	sh -c "mv /dev/iommu /iommu; ./iommufd run -q --kernel kernel --vfio $dev; s=\$?
 		mv /iommu /dev/iommu; exit \$s"
-try "no-IOMMU mode behind an IOMMU" 64 "^postern: --noiommu: $dev has an IOMMU in front of it" $run --vfio $dev --noiommu
+try "no-IOMMU mode behind an IOMMU" 64 "^postern: --noiommu: $dev has an IOMMU in front of it" \
+	$run --vfio $dev --noiommu
 try "an option of another program" 64 'unknown option: --iommu' ./legacy run --kernel kernel --iommu auto
 
 $run --vfio $dev --initrd initrd.gz --append 'console=ttyS0 quiet do=read' --memory 512M >/out 2>&1 </dev/null
