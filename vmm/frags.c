@@ -20,6 +20,7 @@
 #define POOL "/sys/kernel/mm/hugepages/hugepages-%llukB/%s"
 #define ROUNDS_MAX 32
 #define BELOW (4 * GiB)
+#define LOOK_MAX 8	/* times as much as is needed, to find such */
 
 struct page {
 	uint64_t pa;
@@ -170,7 +171,8 @@ static uint64_t usable_below(const struct hunt *h, uint64_t limit)
 static bool enough(const struct hunt *h)
 {
 	return usable_below(h, UINT64_MAX) >= h->wish->size &&
-	       usable_below(h, BELOW) >= MIN(h->wish->low, h->wish->size);
+	       (usable_below(h, BELOW) >= MIN(h->wish->low, h->wish->size) ||
+		h->nr * h->page >= LOOK_MAX * h->wish->size);
 }
 
 /*

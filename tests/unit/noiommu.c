@@ -321,6 +321,20 @@ TEST(memory_below_4g_is_preferred)
 	fake_end();
 }
 
+/* All pages of a large host would have to be cleared. */
+TEST(memory_below_4g_is_looked_for_within_limits)
+{
+	begin();
+	pages(300, 6 * GiB, PAGE);
+	pages(20, 64 * MiB, PAGE);
+	CHECK_EQ(vm_create(&vm, &cfg), 0);
+	CHECK_EQ(check_places(), RAM);
+	CHECK_EQ(fake_count("advice=9"), 8 * 16 - 16);
+	CHECK_EQ(vm.board->entry.rip, 6 * GiB + 0x200);
+	vm_destroy(&vm);
+	fake_end();
+}
+
 TEST(memory_above_4g_alone_will_do)
 {
 	FOR_BOTH(i) {
