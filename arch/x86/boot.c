@@ -145,6 +145,14 @@ static uint64_t most_room(const struct vm *vm, uint64_t min, uint64_t max)
 	return most;
 }
 
+void boot_hint_room(const struct vm *vm)
+{
+	log_hint(config_noiommu(vm->cfg) == NOIOMMU_ON ?
+		 "huge pages that are reserved when the host starts lie together: "
+		 "hugepages=N on its kernel command line" :
+		 "give the guest more memory with --memory");
+}
+
 static int read_initrd(struct vm *vm, const struct boot_files *files,
 		       uint64_t addr)
 {
@@ -180,7 +188,7 @@ int boot_place_initrd(struct vm *vm, const struct boot_files *files,
 		(unsigned long long)(files->initrd_size / KiB),
 		(unsigned long long)(MAX(most_room(vm, above.min, max),
 					 most_room(vm, 0, below.max)) / KiB));
-	log_hint("give the guest more memory with --memory");
+	boot_hint_room(vm);
 	return -ENOEXEC;
 }
 

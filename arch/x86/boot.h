@@ -101,6 +101,9 @@ int boot_place_initrd(struct vm *vm, const struct boot_files *files,
  */
 int boot_place_cmdline(struct vm *vm, uint64_t max);
 
+/* boot_hint_room - what gives the guest more RAM in one piece. */
+void boot_hint_room(const struct vm *vm);
+
 /* boot_read - @len bytes of the kernel file into RAM at @gpa. */
 int boot_read(struct vm *vm, const struct boot_files *files, uint64_t offset,
 	      uint64_t gpa, uint64_t len);

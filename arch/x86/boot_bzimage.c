@@ -89,7 +89,7 @@ static int choose_address(const struct vm *vm, const struct setup_header *hdr,
 		vm->cfg->kernel, (unsigned int)(hdr->init_size / MiB),
 		(unsigned long long)hdr->pref_address,
 		hdr->relocatable_kernel ? " or above" : "");
-	log_hint("give the guest more memory with --memory");
+	boot_hint_room(vm);
 	return -ENOEXEC;
 }
 

@@ -157,8 +157,13 @@ static int load_segment(struct elf *elf, const Elf64_Phdr *ph)
 		return bad(elf, "unusable ELF segment");
 	at = mem_at(&elf->vm->mem, ph->p_paddr, ph->p_memsz);
 	if (!at) {
-		log_hint("give the guest more memory with --memory");
-		return bad(elf, "a segment does not fit into guest RAM");
+		bad(elf, "a segment does not fit into guest RAM");
+		if (config_noiommu(elf->vm->cfg) == NOIOMMU_ON)
+			log_hint("RAM is where the host has it: take a bzImage, which can "
+				 "be loaded anywhere");
+		else
+			boot_hint_room(elf->vm);
+		return -ENOEXEC;
 	}
 	err = ph->p_filesz ? boot_read(elf->vm, elf->files, ph->p_offset,
 				       ph->p_paddr, ph->p_filesz) : 0;

@@ -413,6 +413,7 @@ TEST(no_piece_holds_the_kernel)
 	CHECK_EQ(vm_create(&vm, &cfg), -ENOEXEC);
 	capture_end();
 	CHECK(said("needs 3 MiB in one piece, at 0x1000000 or above"));
+	CHECK(said("hint: huge pages that are reserved when the host starts"));
 	fake_end();
 }
 
