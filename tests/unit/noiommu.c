@@ -24,6 +24,7 @@
 
 #define DEV "0000:01:00.0"
 #define DEV2 "0000:02:00.0"
+#define SYS_DEV "/sys/bus/pci/devices/" DEV
 #define PAGE (2 * MiB)
 #define RAM (32 * MiB)		/* 16 huge pages */
 #define PARAM "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
@@ -489,26 +490,41 @@ static void build_small(void)
 	pages(10, 64 * MiB, PAGE);
 }
 
-/* As in the test of the machine with an IOMMU. */
+/* Beginnings of lines, as in the test of the machine with an IOMMU. */
 static bool survivable(const char *line)
 {
 	static const char *const lines[] = {
-		"madvise", "open /proc/meminfo", "pread VFIO", "close",
-		"pread /proc/meminfo",
-		"KVM_CHECK_EXTENSION", "KVM_SET_TSC_KHZ", "KVM_GET_MSR",
-		"KVM_SET_MSRS", "readlink", "listdir", "KVM_GET_SUPPORTED_CPUID",
-		"VFIO_DEVICE_RESET", "VFIO_DEVICE_GET_IRQ_INFO", "pwrite",
-		"mmap VFIO", "mmap anonymous len=0x8000",
-		"VFIO_DEVICE_DETACH", "read /sys", "stat /",
-		"VFIO_DEVICE_SET_IRQS", "open /sys",
-		"VFIO_DEVICE_GET_REGION_INFO argsz=0x20 index=0x6", /* ROM */
-		"VFIO_DEVICE_FEATURE", /* peer-to-peer */
-		"IOMMU_OPTION", "IOMMU_VFIO_IOAS op=0x0", /* whose it is */
+		"ioctl KVM_CHECK_EXTENSION", "ioctl KVM_SET_TSC_KHZ",
+		"ioctl KVM_GET_MSR_INDEX_LIST", "madvise",
+		"open /proc/meminfo", "pread /proc/meminfo",
+		"open " SYS_DEV "/", "read " SYS_DEV "/",
+		"listdir " SYS_DEV "/vfio-dev", "stat " SYS_DEV "/vfio-dev/",
+		/* of two ways to know the mode, one will do */
+		"open /sys/kernel/iommu_groups/0/name",
+		"read /sys/kernel/iommu_groups/0/name",
+		/* what was promised to others matters to them only */
+		"open /sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages",
+		"read /sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages",
+		/* or RAM is what there is by now */
+		"open /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages",
+		"read /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages",
+		"mmap anonymous len=0x8000 ", "mmap VFIO device",
+		"ioctl VFIO_DEVICE_GET_REGION_INFO argsz=0x20 index=0x6",
+		"ioctl VFIO_DEVICE_GET_IRQ_INFO",
+		"ioctl VFIO_DEVICE_FEATURE flags=0x1000b", /* dma-buf */
+		"pwrite VFIO device " DEV " len=2 offset=0x70000000004",
+		/* whether it lives after its last reset */
+		"pread VFIO device " DEV " len=4 offset=0x70000000000",
+		"pread VFIO device " DEV " len=4 offset=0x70000000008",
+		/* whose the container is, and how locked memory counts */
+		"stat /dev/vfio/", "ioctl IOMMU_VFIO_IOAS op=0x0",
+		"ioctl IOMMU_OPTION",
+		"ioctl VFIO_DEVICE_RESET", "ioctl VFIO_DEVICE_DETACH_IOMMUFD_PT",
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(lines); i++)
-		if (strstr(line, lines[i]))
+		if (!strncmp(line, lines[i], strlen(lines[i])))
 			return true;
 	return false;
 }

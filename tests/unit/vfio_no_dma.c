@@ -110,6 +110,9 @@ static bool survivable(const char *line)
 		"VFIO_DEVICE_FEATURE", "CHECK_EXTENSION",
 		"GET_REGION_INFO argsz=0x20 index=0x6", "DETACH",
 		"stat /dev/vfio/", "IOMMU_OPTION", "IOMMU_VFIO_IOAS op=0x0",
+		/* whether it lives after its last reset */
+		"pread VFIO device " ADDR " len=4 offset=0x70000000000",
+		"pread VFIO device " ADDR " len=4 offset=0x70000000008",
 	};
 	unsigned int i;
 
