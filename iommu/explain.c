@@ -33,6 +33,10 @@ static int explain_driver(const struct sysfs_device *dev, unsigned int noiommu)
 
 	if (IS_ENABLED(CONFIG_VFIO_NOIOMMU) && noiommu && dev->group < 0)
 		mode = sysfs_param(SYSFS_NOIOMMU);
+	if (sysfs_is_bridge(dev)) {
+		log_err("%s: cannot be assigned: it is a bridge", dev->addr);
+		return -EOPNOTSUPP;
+	}
 	if (mode <= 0)
 		return explain_noiommu_off(dev->addr, mode);
 	if (dev->driver[0])
@@ -165,7 +169,11 @@ int explain_intruder(const struct sysfs_device *dev)
 	log_err("%s: cannot be assigned: %s, in the same IOMMU group %d, is bound to "
 		"the driver %s",
 		dev->addr, other.addr, dev->group, other.driver);
-	log_hint("postern bind %s", other.addr);
+	if (sysfs_is_bridge(&other))	/* it does without */
+		log_hint("as root: echo %s > " SYSFS_PCI "drivers/%s/unbind",
+			 other.addr, other.driver);
+	else
+		log_hint("postern bind %s", other.addr);
 	return -EBUSY;
 }
 

@@ -249,7 +249,7 @@ int survey_device(const struct config *cfg, const char *addr)
 	struct sysfs_device dev;
 	int err = sysfs_device(addr, &dev), first = 0;
 
-	if (err < 0)
+	if (err < 0 || (!dev.vfio && sysfs_is_bridge(&dev)))
 		return explain_device(addr, config_noiommu(cfg), &dev);
 	if (!dev.vfio && !sysfs_is_mdev(addr))
 		note(&first, survey_driver(&dev));

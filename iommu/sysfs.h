@@ -50,6 +50,12 @@ bool sysfs_is_mdev(const char *addr);
  */
 int sysfs_device(const char *addr, struct sysfs_device *dev);
 
+/* sysfs_is_bridge - what no driver of VFIO's takes: it is the host's. */
+static inline bool sysfs_is_bridge(const struct sysfs_device *dev)
+{
+	return dev->class >> 16 == 0x06;
+}
+
 /* sysfs_param - a module's parameter: 1, 0, or -errno: it can't be read. */
 int sysfs_param(const char *path);
 

@@ -19,7 +19,6 @@
 #define VFIO_PCI "vfio-pci"
 #define NOTES "/run/postern"
 #define NO_DRIVER "-"
-#define CLASS_BRIDGE 0x06
 
 /* ---- the note ----------------------------------------------------------- */
 
@@ -141,7 +140,7 @@ static int find(const char *text, struct sysfs_device *dev)
 
 static int check_bind(const struct sysfs_device *dev)
 {
-	if (dev->class >> 16 == CLASS_BRIDGE) {
+	if (sysfs_is_bridge(dev)) {
 		log_err("%s: cannot be bound: it is a bridge", dev->addr);
 		return -EOPNOTSUPP;
 	}
@@ -152,8 +151,7 @@ static int warn_member(void *arg, const struct sysfs_device *member)
 {
 	const struct sysfs_device *dev = arg;
 
-	if (!member->driver[0] || member->vfio ||
-	    member->class >> 16 == CLASS_BRIDGE ||
+	if (!member->driver[0] || member->vfio || sysfs_is_bridge(member) ||
 	    !strcmp(member->addr, dev->addr))
 		return 0;
 	log_warn("%s: cannot be assigned yet: %s, in the same IOMMU group %d, "

@@ -14,7 +14,6 @@
 #include "vmm/arch.h"
 #include "vmm/sys.h"
 
-#define CLASS_BRIDGE 0x06
 #define CFG_BASIC 256
 #define CAPS_MAX 48
 #define RESERVED_MAX 32
@@ -38,8 +37,7 @@ static int report_member(void *arg, const struct sysfs_device *member)
 	report_open(r, NULL);
 	report_text(r, "address", member->addr);
 	report_fmt(r, "name", "%04x:%04x %s", member->vendor, member->device,
-		   member->class >> 16 == CLASS_BRIDGE ? "bridge" :
-		   class_text(member));
+		   sysfs_is_bridge(member) ? "bridge" : class_text(member));
 	report_text(r, "driver", member->driver[0] ? member->driver : NULL);
 	report_close(r);
 	return 0;

@@ -18,8 +18,6 @@
 #include "vmm/sys.h"
 #include "vmm/util.h"
 
-#define CLASS_BRIDGE 0x06
-
 /*
  * Base class and subclass; a subclass of 0xff stands for the rest of its
  * base class. PCI Code and ID Assignment Specification 1.11, chapter 1.
@@ -249,7 +247,7 @@ static void print_all(const struct list *list, const struct config *cfg)
 	for (i = 0; i < list->nr; i++)
 		/* A device may be pulled out meanwhile. */
 		if (sysfs_device(list->addrs[i], &dev) >= 0 &&
-		    dev.class >> 16 != CLASS_BRIDGE)
+		    !sysfs_is_bridge(&dev))
 			print_one(&dev, cfg, &n);
 	if (cfg->json)
 		printf(n ? "]\n" : "[]\n");

@@ -17,7 +17,6 @@
 #include "iommu/iommu.h"
 #include "vmm/log.h"
 
-#define CLASS_BRIDGE 0x06
 #define NOBODY CONFIG_VFIO_MAX
 
 struct plan {
@@ -43,7 +42,7 @@ static int add_member(void *arg, const struct sysfs_device *dev)
 	struct plan *plan = arg;
 	struct vfio_spec spec = *plan->group;
 
-	if (dev->class >> 16 == CLASS_BRIDGE)
+	if (sysfs_is_bridge(dev))
 		return 0;
 	spec.group = -1;
 	memcpy(spec.addr, dev->addr, sizeof(spec.addr));

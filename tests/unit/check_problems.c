@@ -54,6 +54,29 @@ TEST(another_member_of_the_group_has_a_driver)
 	fake_end();
 }
 
+/* postern bind takes no bridges, so that nobody may be sent there. */
+TEST(a_bridge_is_not_to_be_bound)
+{
+	struct fake_pci *pci = well_host();
+
+	fake_pci("0000:00:1c.0", 0x8086, 0x10, 0x060400, 2, "pcieport");
+	refused("0000:00:1c.0", STATUS_HOST, 1);
+	CHECK(tells("0000:00:1c.0: cannot be assigned: it is a bridge", NULL));
+	/* Nor one that is in the device's way: it can do without a driver. */
+	pci->group = 2;
+	well(DEV);
+	fake_pci_bind(fake_pci_find("0000:00:1c.0"), "shpchp");
+	refused(DEV, STATUS_HOST, 1);
+	CHECK(tells(DEV ": cannot be assigned: 0000:00:1c.0, in the same IOMMU "
+		    "group 2, is bound to the driver shpchp",
+		    "as root: echo 0000:00:1c.0 > "
+		    "/sys/bus/pci/drivers/shpchp/unbind"));
+	CHECK(!strstr(text, "postern bind"));
+	fake_pci_bind(fake_pci_find("0000:00:1c.0"), NULL);
+	well(DEV);
+	fake_end();
+}
+
 TEST(memlock_too_low)
 {
 	well_host();
