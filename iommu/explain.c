@@ -12,18 +12,23 @@
 #include "vmm/sys.h"
 #include "vmm/util.h"
 
-static int explain_noiommu_off(const char *addr, int mode)
+int explain_noiommu_off(const char *addr, int mode)
 {
+	const char *any = addr ? addr : "devices";
+
+	if (mode > 0)
+		return 0;
 	if (mode < 0) {
 		log_err("%s: cannot be assigned without an IOMMU: this kernel's VFIO "
 			"has no such mode (CONFIG_VFIO_NOIOMMU)",
-			addr);
+			any);
 		return -ENOSYS;
 	}
 	log_err("%s: cannot be assigned without an IOMMU: VFIO is not to have "
 		"such devices",
-		addr);
-	log_hint("echo Y > " SYSFS_NOIOMMU "; postern bind %s", addr);
+		any);
+	log_hint("echo Y > " SYSFS_NOIOMMU "%s%s", addr ? "; postern bind " : "",
+		 addr ? addr : "");
 	return -ENODEV;
 }
 

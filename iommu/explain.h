@@ -29,6 +29,12 @@ int explain_device(const char *node, unsigned int noiommu,
 /* explain_no_isolation - no IOMMU is between @dev and the host's memory. */
 int explain_no_isolation(const struct sysfs_device *dev);
 
+/*
+ * explain_noiommu_off - VFIO's mode for devices without an IOMMU is as @mode
+ * says, 1: 0; else -errno, for the device at @addr, or NULL: for any.
+ */
+int explain_noiommu_off(const char *addr, int mode);
+
 /* explain_no_iommu - the same of the whole host. */
 int explain_no_iommu(void);
 

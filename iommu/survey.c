@@ -44,6 +44,7 @@ static int look(const struct iommu_backend *backend, const struct config *cfg,
 		.name = backend->name,
 		.node = backend->home,
 		.by_process = true,
+		.holds = backend->holds,
 		.unsafe_on = -ENOENT,
 	};
 	b->err = backend->open(&space, NULL, cfg, dev);
@@ -225,7 +226,7 @@ static int check_bound(const struct config *cfg,
 		       const struct sysfs_device *dev)
 {
 	bool isolated = survey_isolation() != ISOLATION_NO ||
-		sysfs_is_mdev(dev->addr);
+		dev->noiommu || sysfs_is_mdev(dev->addr);
 	const struct iommu_backend *backend;
 	struct survey_backend b;
 	const char *why;
@@ -255,7 +256,7 @@ int survey_device(const struct config *cfg, const char *addr)
 		note(&first, survey_driver(&dev));
 	err = explain_device(addr, config_noiommu(cfg), &dev);
 	note(&first, err);
-	if (!dev.vfio && dev.group < 0)
+	if (!dev.vfio && dev.group < 0 && !config_noiommu(cfg))
 		note(&first, explain_no_isolation(&dev));
 	note(&first, explain_intruder(&dev));
 	if (dev.group >= 0)
@@ -272,8 +273,10 @@ static int stop(void *arg, const char *name)
 	return 1;
 }
 
-int survey_host(const struct survey_backend *chosen)
+int survey_host(const struct config *cfg, const struct survey_backend *chosen)
 {
+	if (config_noiommu(cfg))
+		return explain_noiommu_off(NULL, sysfs_param(SYSFS_NOIOMMU));
 	if (survey_iommus(stop, NULL) == 0)
 		return explain_no_iommu();
 	return check_isolation(&any, chosen);

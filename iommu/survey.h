@@ -38,6 +38,7 @@ struct survey_backend {
 	const char *unsafe;	/* the file that allows unsafe interrupts */
 	int unsafe_on;		/* what it says: 1, 0; -errno: can't be read */
 	bool by_process;	/* locked memory counts so, else by user */
+	bool holds;		/* and locks it without an IOMMU, too */
 	int err;		/* of opening the node: -errno, and printed */
 };
 bool survey_backend(const struct config *cfg, const struct sysfs_device *dev,
@@ -66,7 +67,7 @@ enum isolation survey_isolation(void);
  * survey_host - what of this stands in the way of assigning any device by
  * backend @chosen, with messages and remedies. 0 or -errno.
  */
-int survey_host(const struct survey_backend *chosen);
+int survey_host(const struct config *cfg, const struct survey_backend *chosen);
 
 /* survey_noiommu - whether VFIO is in noiommu mode; -errno: it has none. */
 int survey_noiommu(void);

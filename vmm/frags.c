@@ -403,6 +403,22 @@ static void end(struct hunt *h)
 	free(h->pages);
 }
 
+int frags_check(uint64_t size)
+{
+	const struct frags_wish wish = { .size = size };
+	struct hunt hunt = { .wish = &wish };
+	uint64_t left;
+	int err = begin(&hunt);
+
+	if (err < 0)
+		return err;
+	left = pool_free(&hunt);
+	if (left < size / hunt.page)
+		err = report_few(&hunt, left);
+	sys_close(hunt.fd);
+	return err;
+}
+
 int frags_create(struct frags *f, struct vm *vm, const struct frags_wish *wish)
 {
 	struct hunt hunt = { .vm = vm, .wish = wish };

@@ -50,6 +50,11 @@ struct frags_wish {
  */
 int frags_create(struct frags *frags, struct vm *vm,
 		 const struct frags_wish *wish);
+/*
+ * frags_check - check that the host has huge pages for @size bytes, wherever
+ * they are: 0 or what frags_create() would return, with its message.
+ */
+int frags_check(uint64_t size);
 /* frags_destroy - of what was created, or of zeroes. */
 void frags_destroy(struct frags *frags);
 #else
@@ -59,6 +64,12 @@ static inline int frags_create(struct frags *frags, struct vm *vm,
 	(void)frags;
 	(void)vm;
 	(void)wish;
+	return -ENOSYS;
+}
+
+static inline int frags_check(uint64_t size)
+{
+	(void)size;
 	return -ENOSYS;
 }
 

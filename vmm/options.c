@@ -74,7 +74,7 @@ static const struct option options[] = {
 	{ "noiommu", 0, KIND_CHOICE, "[=device-only]",
 	  IS_ENABLED(CONFIG_VFIO_NOIOMMU) ?
 	  "assign devices that no IOMMU is in front of: see the man page" : NULL,
-	  RUN_IF(IS_ENABLED(CONFIG_VFIO_NOIOMMU)), FIELD(noiommu),
+	  IS_ENABLED(CONFIG_VFIO_NOIOMMU) ? RUN | CHECK : 0, FIELD(noiommu),
 	  .choices = "off|on|device-only" },
 	{ "p2p", 0, KIND_CHOICE, "on|off",
 	  "let assigned devices reach each other's memory [on]",
@@ -122,7 +122,7 @@ static const struct {
 } commands[CMD_NR] = {
 	[CMD_RUN] = { "run", "run --kernel FILE [OPTION]...",
 		      "boot a guest", false, false, true },
-	[CMD_CHECK] = { "check", "check [OPTION]... [ADDRESS]...",
+	[CMD_CHECK] = { "check", "check [OPTION]... [ADDRESS|group:N]...",
 			"what this host can do, and what stands in the way",
 			true, false, IS_ENABLED(CONFIG_DEVCMD) },
 	[CMD_DEVICES] = { "devices", "devices [--json] [-v] [ADDRESS]...",
@@ -379,7 +379,8 @@ static void check_complete(struct command_line *line)
 		log_hint("postern run --kernel FILE");
 		exit(STATUS_USAGE);
 	}
-	if (config_noiommu(&line->cfg) && !line->cfg.nr_vfio) {
+	if (line->command == CMD_RUN && config_noiommu(&line->cfg) &&
+	    !line->cfg.nr_vfio) {
 		log_err("--noiommu: no device given");
 		log_hint("postern run --noiommu --vfio ADDRESS");
 		exit(STATUS_USAGE);

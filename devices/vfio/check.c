@@ -13,7 +13,9 @@
 
 #include "devices/vfio/check_priv.h"
 #include "devices/vfio/command.h"
+#include "devices/vfio/spec.h"
 #include "vmm/arch.h"
+#include "vmm/frags.h"
 #include "vmm/sys.h"
 
 #define UNSAID 1	/* an errno that there is not */
@@ -67,6 +69,18 @@ void check_err(struct check *c, int err)
 void check_drop(struct check *c, unsigned int nr)
 {
 	c->nr_problems = MIN(c->nr_problems, nr);
+}
+
+bool check_known(struct check *c)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < c->nr_problems; i++)
+		if (!c->lacks[0] || strcmp(c->problems[i].text, c->lacks))
+			c->problems[n++] = c->problems[i];
+	i = c->nr_problems;
+	check_drop(c, n);
+	return n < i;
 }
 
 /* Of two statuses the one that is further from success. */
@@ -181,6 +195,12 @@ static bool meminfo(const char *text, const char *key, uint64_t *value)
 	return true;
 }
 
+/* Whether RAM is to be where the host has it, in huge pages. */
+static bool in_place(const struct check *c)
+{
+	return config_noiommu(c->cfg) == NOIOMMU_ON;
+}
+
 static void report_meminfo(struct check *c)
 {
 	uint64_t total, free, size, kib;
@@ -193,7 +213,8 @@ static void report_meminfo(struct check *c)
 		report_bytes(r, "host", kib * KiB);
 	if (meminfo(text, "MemAvailable:", &kib)) {
 		report_bytes(r, "available", kib * KiB);
-		if (!c->cfg->hugepages && c->cfg->memory > kib * KiB)
+		if (!c->cfg->hugepages && !in_place(c) &&
+		    c->cfg->memory > kib * KiB)
 			log_warn("memory: %llu MiB wanted, %llu MiB available: a device "
 				 "needs all of it in place",
 				 (unsigned long long)(c->cfg->memory / MiB),
@@ -207,7 +228,7 @@ static void report_meminfo(struct check *c)
 	report_bytes(r, "size", size * KiB);
 	report_number(r, "reserved", total);
 	report_number(r, "free", free);
-	report_flag(r, "wanted", c->cfg->hugepages);
+	report_flag(r, "wanted", c->cfg->hugepages || in_place(c));
 	report_close(r);
 }
 
@@ -217,7 +238,9 @@ static void try_ram(struct check *c)
 	int err = c->kvm ? board_check_memory(&c->vm) : 0;
 
 	check_err(c, err);
-	if (err < 0 || !c->cfg->hugepages)
+	if (err >= 0 && in_place(c))
+		check_err(c, frags_check(c->cfg->memory));
+	if (err < 0 || in_place(c) || !c->cfg->hugepages)
 		return;
 	err = mem_ram_create(&c->vm.mem, c->cfg->memory, true);
 	check_err(c, err);
@@ -270,16 +293,16 @@ static void report_backend(struct check *c, const struct survey_backend *b,
 	report_close(r);
 	if (!chosen)
 		check_drop(c, said);
+	else if (b->err < 0 && said < c->nr_problems)
+		snprintf(c->lacks, sizeof(c->lacks), "%s",
+			 c->problems[said].text);
 }
 
 /* The first device to be assigned decides, if it is known by now. */
-static const struct sysfs_device *first_device(int n, char **addrs,
+static const struct sysfs_device *first_device(const struct check *c,
 					       struct sysfs_device *dev)
 {
-	char addr[SYSFS_ADDR];
-
-	if (!n || sysfs_addr(addrs[0], addr) < 0 ||
-	    sysfs_device(addr, dev) < 0 || !dev->vfio)
+	if (!c->nr_names || sysfs_device(c->names[0], dev) < 0 || !dev->vfio)
 		return NULL;
 	return dev;
 }
@@ -339,7 +362,7 @@ static void check_iommu(struct check *c)
 	report_text(r, "isolates interrupts", words[survey_isolation()]);
 	report_text(r, "noiommu mode", noiommu < 0 ? NULL :
 		    noiommu ? "on" : "off");
-	check_err(c, survey_host(&c->chosen));
+	check_err(c, survey_host(c->cfg, &c->chosen));
 	check_problems(c, &c->devices);
 	report_close(r);
 }
@@ -347,17 +370,20 @@ static void check_iommu(struct check *c)
 /* Wanted once a device is assigned, when all RAM is pinned. */
 static void check_locked(struct check *c)
 {
+	unsigned int noiommu = config_noiommu(c->cfg);
 	struct report *r = &c->report;
-	uint64_t limit;
+	uint64_t limit, wanted = c->cfg->memory;
 
+	if (noiommu == NOIOMMU_DEVICE_ONLY || (noiommu && !c->chosen.holds))
+		wanted = 0;
 	report_open(r, "locked memory");
-	report_bytes(r, "wanted", c->cfg->memory);
+	report_bytes(r, "wanted", wanted);
 	if (sys_capable(CAP_IPC_LOCK) ||
 	    sys_getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit == UINT64_MAX)
 		report_text(r, "limit", NULL);
 	else
 		report_bytes(r, "limit", limit);
-	check_err(c, survey_memlock(c->cfg->memory, c->chosen.by_process));
+	check_err(c, survey_memlock(wanted, c->chosen.by_process));
 	check_problems(c, &c->devices);
 	report_close(r);
 }
@@ -377,21 +403,39 @@ static int check_result(struct check *c, bool devices)
 	return status;
 }
 
+/* Groups by their members; one that has none keeps its name. */
+static void spread(struct check *c, int n, char **texts)
+{
+	unsigned int room;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		room = CONFIG_VFIO_MAX - MIN(c->nr_names, CONFIG_VFIO_MAX);
+		if (vfio_spec_spread(texts[i], c->names, &c->nr_names,
+				     room) < 0)
+			snprintf(c->names[c->nr_names++], SYSFS_ADDR, "%s",
+				 texts[i]);
+		check_drop(c, 0);
+	}
+}
+
 static int run(struct check *c, int n, char **addrs)
 {
 	struct sysfs_device first;
-	int i, status;
+	unsigned int i;
+	int status;
 
+	spread(c, n, addrs);
 	report_begin(&c->report, c->cfg->json);
 	check_kvm(c);
 	check_memory(c);
-	check_backends(c, first_device(n, addrs, &first));
+	check_backends(c, first_device(c, &first));
 	check_iommu(c);
 	check_locked(c);
 	if (n) {
 		report_list(&c->report, "devices");
-		for (i = 0; i < n; i++)
-			check_device(c, addrs[i]);
+		for (i = 0; i < c->nr_names; i++)
+			check_device(c, c->names[i]);
 		report_close(&c->report);
 	}
 	check_try_end(c);
@@ -403,6 +447,7 @@ static int run(struct check *c, int n, char **addrs)
 static int check_addresses(int n, char **addrs)
 {
 	char addr[SYSFS_ADDR];
+	struct vfio_spec spec;
 	int i;
 
 	if (n > CONFIG_VFIO_MAX) {
@@ -410,7 +455,11 @@ static int check_addresses(int n, char **addrs)
 		return -EDOM;
 	}
 	for (i = 0; i < n; i++)
-		if (sysfs_addr(addrs[i], addr) < 0) {
+		if (!strncmp(addrs[i], "group:", 6)) {
+			if (strchr(addrs[i], ',') ||
+			    vfio_spec_parse(addrs[i], &spec) < 0)
+				return -EDOM;
+		} else if (sysfs_addr(addrs[i], addr) < 0) {
 			log_err("%s: not a PCI address, such as 0000:01:00.0",
 				addrs[i]);
 			return -EDOM;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "devices/vfio/check_priv.h"
+#include "devices/vfio/spec.h"
 #include "vmm/arch.h"
 #include "vmm/sys.h"
 
@@ -202,7 +203,7 @@ static void check_reserved(struct check *c, const struct sysfs_device *dev)
 	struct report *r = &c->report;
 	int i, nr;
 
-	if (dev->group < 0)
+	if (dev->group < 0 || dev->noiommu)
 		return;
 	nr = survey_reserved(dev->group, reserved, RESERVED_MAX);
 	if (nr < 0) {
@@ -257,25 +258,65 @@ static void report_device(struct check *c, const struct sysfs_device *dev)
 	check_reserved(c, dev);
 }
 
-void check_device(struct check *c, const char *text)
+/* What --noiommu would change for a device that no IOMMU is in front of. */
+static void report_without(struct check *c, const struct sysfs_device *dev)
 {
+	unsigned int said = c->nr_problems;
+	struct config cfg = *c->cfg;
 	struct report *r = &c->report;
-	char addr[SYSFS_ADDR];
-	struct sysfs_device dev;
+	const struct problem *p;
 	int err;
 
-	sysfs_addr(text, addr);
-	err = sysfs_device(addr, &dev);
+	if (!IS_ENABLED(CONFIG_VFIO_NOIOMMU) ||
+	    (dev->group >= 0 && !dev->noiommu)) {
+		report_text(r, "without an iommu", NULL);
+		return;
+	}
+	cfg.noiommu = cfg.noiommu ? cfg.noiommu : NOIOMMU_ON;
+	err = survey_device(&cfg, dev->addr);
+	check_err(c, err);
+	p = c->nr_problems > said ? &c->problems[said] : NULL;
+	report_open(r, "without an iommu");
+	report_flag(r, "possible", err >= 0);
+	report_text(r, "reason", err < 0 && p ? p->text :
+		    "a guest that is trusted with this host: --noiommu");
+	report_text(r, "remedy", err < 0 && p && p->remedy[0] ? p->remedy :
+		    NULL);
+	report_close(r);
+	check_drop(c, said);
+}
+
+/* A group's name is here only if it has no devices. */
+static int look(struct check *c, const char *addr)
+{
+	unsigned int none = 0;
+
+	return strncmp(addr, "group:", 6) ? survey_device(c->cfg, addr) :
+		vfio_spec_spread(addr, NULL, &none, 0);
+}
+
+void check_device(struct check *c, const char *addr)
+{
+	struct report *r = &c->report;
+	struct sysfs_device dev;
+	bool known, none;
+	int err;
+
 	report_open(r, NULL);
 	report_text(r, "address", addr);
-	if (err >= 0)
+	if (sysfs_device(addr, &dev) >= 0) {
 		report_device(c, &dev);
-	err = survey_device(c->cfg, addr);
+		report_without(c, &dev);
+	}
+	err = look(c, addr);
 	check_err(c, err);
 	if (err >= 0 && c->cfg->try_attach && c->kvm)
 		check_try(c, &dev);
 	else if (c->cfg->try_attach)
 		report_text(r, "attached", NULL);
-	report_flag(r, "assignable", !check_problems(c, &c->devices));
+	known = check_known(c);
+	report_text(r, "lacks", known ? "a backend that can be used" : NULL);
+	none = !check_problems(c, &c->devices);
+	report_flag(r, "assignable", none && !known);
 	report_close(r);
 }

@@ -36,6 +36,9 @@ struct check {
 	struct vm vm;
 	bool kvm;			/* vm.kvm is open */
 	struct survey_backend chosen;	/* for a device that lacks nothing */
+	char lacks[400];		/* what it said if it can't be used */
+	char names[2 * CONFIG_VFIO_MAX][SYSFS_ADDR]; /* groups spread out */
+	unsigned int nr_names;
 	struct iommu *iommu;		/* with --try */
 	int fds[CONFIG_VFIO_MAX];
 	unsigned int nr_fds;
@@ -52,7 +55,10 @@ int check_problems(struct check *c, int *status);
 /* check_drop - forget all but the first @nr of them. */
 void check_drop(struct check *c, unsigned int nr);
 
-/* check_device - all about the device at @addr. */
+/* check_known - drop what was told of the backend already; whether it was. */
+bool check_known(struct check *c);
+
+/* check_device - all about the device at @addr, or a group that is none. */
 void check_device(struct check *c, const char *addr);
 
 /*

@@ -91,7 +91,9 @@ static void report_attached(struct check *c, int fd)
 		report_flag(r, "can be reset",
 			    info.flags & VFIO_DEVICE_FLAGS_RESET);
 	report_vectors(r, fd);
-	report_caps(c);
+	/* What does no DMA is in no address space to speak of. */
+	if (config_noiommu(c->cfg) != NOIOMMU_DEVICE_ONLY)
+		report_caps(c);
 }
 
 /* All share one space, as they would in a guest. */

@@ -178,6 +178,29 @@ int vfio_pci_create_all(struct vm *vm, struct pci_host *host)
 	return plan_run(vm, host, vm->cfg->vfio, vm->cfg->nr_vfio);
 }
 
+int vfio_spec_spread(const char *text, char (*addrs)[SYSFS_ADDR],
+		     unsigned int *nr, unsigned int room)
+{
+	struct plan *plan;
+	unsigned int i;
+	int err;
+
+	if (!IS_ENABLED(CONFIG_DEVCMD))
+		return -ENOSYS;
+	plan = calloc(1, sizeof(*plan));
+	if (!plan)
+		return -ENOMEM;
+	err = parse(plan, text);
+	if (err >= 0 && plan->nr > room) {
+		log_err("%s: more than %d devices", text, CONFIG_VFIO_MAX);
+		err = -EDOM;
+	}
+	for (i = 0; i < plan->nr && err >= 0; i++)
+		memcpy(addrs[(*nr)++], plan->specs[i].addr, SYSFS_ADDR);
+	free(plan);
+	return err;
+}
+
 int vfio_pci_locate(struct vm *vm, void *hva, uint64_t size, uint64_t page,
 		    uint64_t *pa)
 {

@@ -33,4 +33,12 @@ struct vfio_spec {
  */
 int vfio_spec_parse(const char *text, struct vfio_spec *spec);
 
+/*
+ * vfio_spec_spread - append the addresses of the devices that @text means, one
+ * or a group's, to the *@nr @addrs, @room at most. -errno with a message; then
+ * nothing is appended. Only in a program with the commands about devices.
+ */
+int vfio_spec_spread(const char *text, char (*addrs)[SYSFS_ADDR],
+		     unsigned int *nr, unsigned int room);
+
 #endif

@@ -154,9 +154,10 @@ TEST(kernels_that_lack_a_way)
 	well(DEV);
 	/* iommufd without nodes: no way is left for this one. */
 	fake_host()->cdev = false;
-	refused(DEV, STATUS_HOST, 2);
+	refused(DEV, STATUS_HOST, 1);
 	CHECK(tells("/dev/vfio/vfio: not there: this kernel has no VFIO "
 		    "container (CONFIG_VFIO_CONTAINER)", NULL));
+	CHECK(in(text, "    lacks: a backend that can be used\n"));
 	how.iommu = IOMMU_IOMMUFD;
 	refused(DEV, STATUS_HOST, 1);
 	CHECK(tells(DEV ": cannot be assigned: this kernel gives VFIO devices "
@@ -262,6 +263,120 @@ TEST(a_noiommu_group)
 	CHECK(tells(DEV ": cannot be assigned: it is in VFIO's noiommu mode",
 		    "switch the IOMMU on"));
 	CHECK(in(text, "    noiommu mode: yes\n"));
+	fake_end();
+}
+
+#define PARAM "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+
+/* A host with one device and no IOMMU; @unsafe: VFIO may have it all the same. */
+static struct fake_pci *host_without(bool unsafe)
+{
+	static uint64_t pool[128];
+	struct fake_pci *pci;
+	unsigned int i;
+
+	well_host();
+	fake_pci_find(DEV)->present = false;
+	for (i = 0; i < ARRAY_SIZE(pool); i++)
+		pool[i] = 6 * GiB + i * 2 * MiB;
+	fake_huge_pages(pool, ARRAY_SIZE(pool));
+	fake_host()->unsafe_noiommu = unsafe;
+	pci = fake_pci_nvme("0000:02:00.0", -1);
+	if (!unsafe)
+		fake_pci_bind(pci, "nvme");
+	return pci;
+}
+
+#define ALONE "0000:02:00.0"
+
+/* What --noiommu would do is said without it, too. */
+TEST(a_device_that_could_do_without_an_iommu)
+{
+	host_without(false);
+	CHECK_EQ(check(ALONE), STATUS_HOST);
+	CHECK(in(text, "    without an iommu:\n      possible: no\n"
+		 "      reason: " ALONE ": cannot be assigned without an IOMMU: "
+		 "VFIO is not to have such devices\n"
+		 "      remedy: echo Y > " PARAM "; postern bind " ALONE "\n"));
+	fake_host()->unsafe_noiommu = true;
+	shell(command_bind, ALONE);
+	CHECK_EQ(check(ALONE), STATUS_HOST);
+	CHECK(in(text, "    without an iommu:\n      possible: yes\n"));
+	CHECK(in(json, "\"without_an_iommu\": {"));
+	fake_host()->cap_sys_rawio = false;
+	CHECK_EQ(check(ALONE), STATUS_HOST);
+	CHECK(in(text, "      possible: no\n      reason: " ALONE ": cannot be "
+		 "assigned without an IOMMU: that takes the superuser"));
+	fake_end();
+	/* One that has an IOMMU has no use for it. */
+	well_host();
+	well(DEV);
+	CHECK(in(text, "    without an iommu: none\n"));
+	fake_end();
+}
+
+TEST(check_with_noiommu)
+{
+	static const enum iommu_choice both[] = { IOMMU_LEGACY,
+						  IOMMU_IOMMUFD };
+	size_t i;
+
+	host_without(false);
+	how.noiommu = NOIOMMU_ON;
+	refused(ALONE, STATUS_HOST, 2);
+	CHECK(tells("devices: cannot be assigned without an IOMMU: VFIO is not "
+		    "to have such devices", "echo Y > " PARAM));
+	CHECK(tells(ALONE ": cannot be assigned without an IOMMU",
+		    "echo Y > " PARAM "; postern bind " ALONE));
+	fake_host()->unsafe_noiommu = true;
+	shell(command_bind, ALONE);
+	for (i = 0; i < ARRAY_SIZE(both); i++) {
+		how.iommu = both[i];
+		how.try_attach = false;
+		well(ALONE);
+		how.try_attach = true;
+		well(ALONE);
+		CHECK(in(text, "      done: yes\n"));
+		CHECK(in(text, "warning: noiommu: all of this host's memory"));
+	}
+	/* RAM is huge pages then. */
+	how.memory = 512 * MiB;
+	CHECK_EQ(check(ALONE), STATUS_HOST);
+	CHECK(tells("memory: 256 huge pages of 2048 KiB are needed, the host has "
+		    "128 free", "echo 256 > "));
+	how.noiommu = NOIOMMU_DEVICE_ONLY;
+	fake_host()->cap_ipc_lock = false;
+	well(ALONE);
+	fake_end();
+	/* And it is refused where there is an IOMMU. */
+	well_host();
+	fake_host()->unsafe_noiommu = true;
+	how.noiommu = NOIOMMU_DEVICE_ONLY;
+	refused(DEV, STATUS_USAGE, 1);
+	CHECK(tells("--noiommu: " DEV " has an IOMMU in front of it",
+		    "leave out --noiommu"));
+	fake_end();
+}
+
+TEST(a_group_by_its_number)
+{
+	well_host();
+	fake_pci("0000:00:1c.0", 0x8086, 0x10, 0x060400, 1, "pcieport");
+	fake_pci(BESIDE, 0x8086, 0x1521, 0x020000, 1, "vfio-pci");
+	well("group:1");
+	CHECK(in(text, "  - address: " DEV "\n    name: 1b36:0010"));
+	CHECK(in(text, "  - address: " BESIDE "\n    name: 8086:1521"));
+	CHECK(!strstr(text, "\n  - address: 0000:00:1c.0"));
+	fake_pci_bind(fake_pci_find(BESIDE), "igb");
+	refused("group:1", STATUS_HOST, 2);
+	CHECK(tells(BESIDE ": cannot be assigned: it is bound to the driver igb",
+		    "postern bind " BESIDE));
+	refused("group:7", STATUS_HOST, 1);
+	CHECK(in(text, "  - address: group:7\n"));
+	CHECK(tells("vfio: group 7: no such group, or no device in it",
+		    "postern devices"));
+	capture_begin(2);
+	CHECK_EQ(print(text, "group:x"), STATUS_USAGE);
 	fake_end();
 }
 

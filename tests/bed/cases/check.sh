@@ -46,6 +46,7 @@ remedy() {
 	echo "# $line"
 	line=${line#as root: }
 	line=${line#*trusted: }
+	line=${line%%, or *}
 	USER=nobody sh -c "$line"
 }
 state() {
@@ -80,7 +81,8 @@ well() {
 			postern check --try --iommu $iommu $group
 	done
 	remedy "^postern bind $beside$"
-	try "whole group" 0 '^    viable: yes$' postern check --try $group $beside
+	try "whole group" 0 '^    viable: yes$' postern check --try group:$(basename $(readlink \
+		/sys/bus/pci/devices/$group/iommu_group))
 
 	try "KVM not permitted" 77 'problem: kvm: cannot open /dev/kvm: permission denied' as_nobody postern check
 	chmod 666 /dev/kvm
@@ -127,6 +129,18 @@ none() {
 	try "no IOMMU" 69 'problem: iommu: this host has none, or it is off' postern check $dev
 	grep "problem: $dev: cannot be assigned: it has no IOMMU group" /out || echo "bad no group"
 	try "host without IOMMU" 0 '^  devices: no$' postern check
+	try "not without either" 69 "problem: $dev: cannot be assigned without an IOMMU: VFIO is not to have" \
+		postern check --noiommu=device-only $dev
+	remedy '^echo Y > .*; postern bind '
+	try "possible without" 69 '^      possible: yes$' postern check $dev
+	for iommu in legacy iommufd; do
+		try "without by $iommu" 0 '^      done: yes$' \
+			postern check --noiommu=device-only --try --iommu $iommu $dev
+	done
+	try "no huge pages without" 69 'problem: memory: 32 huge pages of 2048 KiB are needed, the host has 0 free' \
+		postern check --noiommu --memory 64M $dev
+	remedy '^echo 32 > '
+	try "huge pages without" 0 '^    assignable: yes$' postern check --noiommu --memory 64M --try group:0
 }
 
 $host
@@ -148,10 +162,10 @@ host() {
 host well 16
 has "a guest" '^run: status 0' "$TMP/well"
 host unsafe 4 intremap=off
-host none 2 intel_iommu=off
+host none 8 intel_iommu=off
 
 # Not by our own reader alone.
 ! command -v jq >/dev/null || for file in "$TMP"/share/*.json; do
 	jq -e .result.status "$file" >/dev/null || fail "$(basename "$file") is not JSON: $(cat "$file")"
 done
-equal "reports in JSON" 21 "$(ls "$TMP"/share/*.json | wc -l)"
+equal "reports in JSON" 27 "$(ls "$TMP"/share/*.json | wc -l)"
