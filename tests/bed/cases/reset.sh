@@ -23,6 +23,7 @@ for iommu in legacy iommufd; do
 	echo "$iommu: status $?"
 	tr -d '\r' </out | sed -n "s/^guest: /$iommu: /p"
 	sed "s/^/$iommu: /" /err
+	! grep -q fault /err || tail -n 5 /out
 done
 /share/postern unbind $dev || exit
 until [ -b /dev/nvme0n1 ]; do usleep 100000; done
