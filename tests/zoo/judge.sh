@@ -43,7 +43,7 @@ judge_echo() {
 
 judge_sound() {
 	expect "sound" "$3" "$(fact "$1" "$2" played)"
-	expect "samples in the file" found "$("$work/work" listen "$dir/$1/$1.wav" "$3" 2>&1)"
+	expect "samples in the file" found "$("$work/work" listen "$dir/$1/$1.wav.$3" "$3" 2>&1)"
 }
 
 judge_edu() {

@@ -105,7 +105,13 @@ static int set_up(int fd, unsigned int rate)
 	only_bit(&p, SNDRV_PCM_HW_PARAM_FORMAT, SNDRV_PCM_FORMAT_S16_LE);
 	only(&p, SNDRV_PCM_HW_PARAM_CHANNELS, 2);
 	only(&p, SNDRV_PCM_HW_PARAM_RATE, rate);
+	/*
+	 * Left alone, ALSA takes the shortest periods there are, and a card
+	 * that nobody tells about more of them soon stops.
+	 */
+	only(&p, SNDRV_PCM_HW_PARAM_PERIODS, 2);
 	interval(&p, SNDRV_PCM_HW_PARAM_BUFFER_SIZE)->min = ALL_FRAMES;
+	interval(&p, SNDRV_PCM_HW_PARAM_BUFFER_SIZE)->max = 4 * ALL_FRAMES;
 	if (ioctl(fd, SNDRV_PCM_IOCTL_HW_PARAMS, &p) < 0)
 		return fail("parameters");
 	if (ioctl(fd, SNDRV_PCM_IOCTL_PREPARE) < 0)
