@@ -174,6 +174,7 @@ static void the_msi_window_is_kept(const char *way)
 static void pages_are_whole(const char *way)
 {
 	uint64_t page;
+	int error;
 
 	begin(way);
 	page = limits.page_sizes & -limits.page_sizes;
@@ -181,7 +182,9 @@ static void pages_are_whole(const char *way)
 	CHECK_EQ(map(AT + 512, 4 * KiB, memory + 512), -EINVAL);
 	CHECK_EQ(map(AT, 512, memory), -EINVAL);
 	CHECK_EQ(map(AT, 0, memory), -EINVAL);
-	CHECK_EQ(map(-4 * KiB, 8 * KiB, memory), -EOVERFLOW);
+	/* The container of Linux 6.12 says EINVAL, that of 7.3 EOVERFLOW. */
+	error = map(-4 * KiB, 8 * KiB, memory);
+	CHECK(error == -EOVERFLOW || error == -EINVAL);
 	CHECK_EQ(world_pinned(), 0);
 	end();
 }

@@ -57,17 +57,18 @@ iommufds='postern: iommu: container: /dev/vfio/vfio, owned by iommufd'
 instead='postern: iommu: container: /dev/iommu, owned by iommufd'
 only='postern: iommu: iommufd: the only one built in'
 
-for host in ${PATHS_HOSTS:-all legacy cdev compat group-only}; do
+for host in ${PATHS_HOSTS:-all legacy cdev compat group-only all-6.12}; do
+	have_host "$host" || continue
 	status "$BED" --host "$host" --bare "$@" --add "$TMP/options" --add "$TMP/append" --add "$TMP/inside" \
 		--add "$TMP/legacy:/bin/legacy" --add "$TMP/iommufd:/bin/iommufd" --add "$TMP/full:/bin/full" \
 		-- sh /inside >"$TMP/out.$host"
 	sed "s/^/$host: /" "$TMP/out.$host"
 	equal "the bed's status on $host" 0 "$status"
 	case $host in
-	all)
-		works all legacy "$vfios"
-		works all iommufd "$only"
-		works all full "postern: iommu: iommufd: .*node are there"
+	all | all-*)
+		works "$host" legacy "$vfios"
+		works "$host" iommufd "$only"
+		works "$host" full "postern: iommu: iommufd: .*node are there"
 		;;
 	legacy)
 		works legacy legacy "$vfios"
@@ -91,3 +92,4 @@ for host in ${PATHS_HOSTS:-all legacy cdev compat group-only}; do
 		;;
 	esac
 done
+every_host
