@@ -35,14 +35,14 @@ fail() {
 	exit 1
 }
 
-# have_host HOST: whether its kernel is to be had, where a mirror may lack it: that of a certain version. What lacks is
+# have_host HOST: whether its kernel is to be had, where a mirror may lack it: one of a certain version. What lacks is
 # remembered for the end of the case, where every_host skips if not all hosts were met.
 have_host() {
 	case $1 in
-	*-[0-9]*) ;;
+	*-[0-9]* | debian) ;;
 	*) return 0 ;;
 	esac
-	"$bed_dir/host-kernel" "$1" >/dev/null 2>"$TMP/lacks" && return
+	"$BED" --host "$1" --prepare >/dev/null 2>"$TMP/lacks" && return
 	[ $? = 69 ] || return 0
 	echo "no host $1: $(tail -n 1 "$TMP/lacks")" >>"$TMP/hosts-lacking"
 	return 1

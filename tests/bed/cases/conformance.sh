@@ -10,7 +10,7 @@
 ways() {
 	case $1 in
 	all | all-*) echo legacy instead iommufd ;;
-	legacy) echo legacy ;;
+	legacy | debian) echo legacy ;;
 	cdev) echo iommufd ;;
 	compat) echo compat instead by_group ;;
 	group-only) echo instead by_group ;;
@@ -18,7 +18,7 @@ ways() {
 }
 
 total=0
-for host in ${CONFORMANCE_HOSTS:-all legacy cdev compat group-only all-6.12}; do
+for host in ${CONFORMANCE_HOSTS:-all legacy cdev compat group-only all-6.12 debian}; do
 	have_host "$host" || continue
 	ways=$(ways "$host")
 	status "$BED" --host "$host" --bare --device edu,dma_mask=0xffffffffffffffff \

@@ -57,7 +57,7 @@ iommufds='postern: iommu: container: /dev/vfio/vfio, owned by iommufd'
 instead='postern: iommu: container: /dev/iommu, owned by iommufd'
 only='postern: iommu: iommufd: the only one built in'
 
-for host in ${PATHS_HOSTS:-all legacy cdev compat group-only all-6.12}; do
+for host in ${PATHS_HOSTS:-all legacy cdev compat group-only all-6.12 debian}; do
 	have_host "$host" || continue
 	status "$BED" --host "$host" --bare "$@" --add "$TMP/options" --add "$TMP/append" --add "$TMP/inside" \
 		--add "$TMP/legacy:/bin/legacy" --add "$TMP/iommufd:/bin/iommufd" --add "$TMP/full:/bin/full" \
@@ -70,10 +70,10 @@ for host in ${PATHS_HOSTS:-all legacy cdev compat group-only all-6.12}; do
 		works "$host" iommufd "$only"
 		works "$host" full "postern: iommu: iommufd: .*node are there"
 		;;
-	legacy)
-		works legacy legacy "$vfios"
-		expect legacy iommufd 'status 69' 'postern: .*CONFIG_IOMMUFD'
-		works legacy full "$vfios"
+	legacy | debian)
+		works "$host" legacy "$vfios"
+		expect "$host" iommufd 'status 69' 'postern: .*CONFIG_IOMMUFD'
+		works "$host" full "$vfios"
 		;;
 	cdev)
 		expect cdev legacy 'status 69' 'postern: .*CONFIG_VFIO_CONTAINER'
