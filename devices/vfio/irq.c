@@ -11,7 +11,8 @@
  *	device -> host's handler -> eventfd -> irqfd -> guest
  *
  * A vector gets its eventfd, its GSI and the host's interrupt when the guest
- * first unmasks it. Masked again, only the irqfd goes: the eventfd stays
+ * first unmasks it; before, there is one without eventfd, so that the device
+ * has MSI or MSI-X enabled as the guest sees it. Masked again, only the irqfd goes: the eventfd stays
  * armed and holds what arrives, which is the pending bit; attached again, KVM
  * finds it there and delivers it.
  */
@@ -275,6 +276,19 @@ static int asked_index(const struct vfio_pci *d)
 	return intx_wanted(d) ? VFIO_PCI_INTX_IRQ_INDEX : -1;
 }
 
+/*
+ * A device may look at its own enable bit (QEMU's nvme does when a queue is
+ * made), and a guest may unmask the first vector long after it has set that
+ * bit. So it is set in the device, too, with one vector and no eventfd. What
+ * goes wrong here goes wrong again with the first vector, which says so.
+ */
+static void without_vectors(struct vfio_pci *d)
+{
+	int ret = set_range(d, 1, 0);
+
+	trace(TRACE_IRQ, "%s: enabled, all vectors masked: %d", d->name, ret);
+}
+
 static void switch_on(struct vfio_pci *d, int index)
 {
 	struct vfio_irqs *irqs = &d->irqs;
@@ -291,6 +305,8 @@ static void switch_on(struct vfio_pci *d, int index)
 	}
 	for (i = 0; index >= 0 && i < irqs->nr; i++)
 		vector_sync(d, i);
+	if (index >= 0 && !irqs->enabled)
+		without_vectors(d);
 }
 
 static void irqs_update(void *owner, unsigned int vector)

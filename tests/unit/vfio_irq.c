@@ -16,7 +16,6 @@ TEST(vectors_come_when_unmasked)
 	plug();
 	routes = fake_routes();
 	msix_on();
-	CHECK_EQ(fake_irq_enabled(hw, MSIX), 0);
 	msix_entry(3, 0x43);
 	msix_entry(0, 0x40);
 	CHECK_EQ(fake_irqfds(), 0);
@@ -29,6 +28,33 @@ TEST(vectors_come_when_unmasked)
 	delivers(MSIX, 0, 0xfee00000, 0x40);
 	delivers(MSIX, 3, 0xfee03000, 0x43);
 	end();
+}
+
+/* An NVMe virtual function had no interrupts: its queue came before that. */
+TEST(device_has_it_enabled_before_a_vector_is_unmasked)
+{
+	struct fake_msg msg;
+	int noresize;
+
+	for (noresize = 0; noresize < 2; noresize++) {
+		begin();
+		hw->noresize = noresize;
+		plug();
+		CHECK_EQ(fake_irq_enabled(hw, MSIX), 0);
+		msix_on();
+		CHECK_EQ(fake_irq_enabled(hw, MSIX), 1);
+		CHECK_EQ(fake_irqfds(), 0);
+		CHECK_EQ(fake_irq_fire(hw, MSIX, 0, &msg), -ENOENT);
+		msix_entry(0, 0x40);
+		msix_mask(0, 0);
+		delivers(MSIX, 0, 0xfee00000, 0x40);
+		msix_entry(2, 0x42);
+		msix_mask(2, 0);
+		delivers(MSIX, 2, 0xfee02000, 0x42);
+		msix_off();
+		CHECK_EQ(fake_irq_enabled(hw, MSIX), 0);
+		end();
+	}
 }
 
 TEST(masked_vector_pends_and_is_delivered_later)
