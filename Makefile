@@ -368,7 +368,7 @@ check-guest check-bed: check-%:
 zoo: all
 	@tests/zoo/run --table
 gaps:
-	@tests/gaps/run --table
+	+@tests/gaps/run --table
 kernel-selftests:
 	@tests/gaps/selftests
 bed-shell: all
