@@ -12,9 +12,9 @@
  *
  * A vector gets its eventfd, its GSI and the host's interrupt when the guest
  * first unmasks it; before, there is one without eventfd, so that the device
- * has MSI or MSI-X enabled as the guest sees it. Masked again, only the irqfd goes: the eventfd stays
- * armed and holds what arrives, which is the pending bit; attached again, KVM
- * finds it there and delivers it.
+ * has MSI or MSI-X enabled as the guest sees it. Masked again, only the irqfd
+ * goes: the eventfd stays armed and holds what arrives, which is the pending
+ * bit; attached again, KVM finds it there and delivers it.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
