@@ -3,14 +3,12 @@
  * The accounting of locked memory; see memlock.h.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/iommufd.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "iommu/memlock.h"
+#include "vmm/file.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/util.h"
@@ -39,20 +37,7 @@ bool memlock_by_process(int fd)
 /* What this process has locked, in bytes; 0 where the kernel does not say. */
 static uint64_t locked_now(void)
 {
-	static const char key[] = "VmLck:";
-	int fd = sys_open("/proc/self/status", O_RDONLY, 0);
-	char text[2048], *at;
-	ssize_t len;
-
-	if (fd < 0)
-		return 0;
-	len = sys_read(fd, text, sizeof(text) - 1);
-	sys_close(fd);
-	if (len <= 0)
-		return 0;
-	text[len] = '\0';
-	at = strstr(text, key);
-	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) * KiB : 0;
+	return file_kib("/proc/self/status", "VmLck:");
 }
 
 static const char *counted(bool by_process)

@@ -119,6 +119,21 @@ int sysfs_read(const char *path, char *buf, size_t size)
 	return len < 0 ? len : 0;
 }
 
+ssize_t sysfs_config(const struct sysfs_device *dev, void *buf, size_t size)
+{
+	char path[SYSFS_PATH];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "devices/%s/config", dev->addr);
+	fd = sys_open(path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	len = sys_pread(fd, buf, size, 0);
+	sys_close(fd);
+	return len;
+}
+
 int sysfs_says(const char *path, const char *word)
 {
 	size_t keep = 0, tail = strlen(word) - 1;

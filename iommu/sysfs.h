@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define SYSFS_PCI "/sys/bus/pci/"
 #define SYSFS_MDEV "/sys/bus/mdev/"
@@ -58,6 +59,12 @@ static inline bool sysfs_is_bridge(const struct sysfs_device *dev)
 
 /* sysfs_param - a module's parameter: 1, 0, or -errno: it can't be read. */
 int sysfs_param(const char *path);
+
+/*
+ * sysfs_config - the first @size bytes of @dev's config space. Returns how many
+ * there were, the superuser being shown all and others the header; or -errno.
+ */
+ssize_t sysfs_config(const struct sysfs_device *dev, void *buf, size_t size);
 
 /* sysfs_is_vf - whether the device at @addr is a virtual function (SR-IOV). */
 bool sysfs_is_vf(const char *addr);

@@ -11,6 +11,7 @@
 #include "vmm/file.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
+#include "vmm/util.h"
 
 static int open_or_dup(const char *path, int flags)
 {
@@ -74,4 +75,21 @@ int file_read(int fd, void *buf, size_t len, uint64_t offset)
 		len -= n;
 	}
 	return 0;
+}
+
+uint64_t file_kib(const char *path, const char *key)
+{
+	int fd = sys_open(path, O_RDONLY, 0);
+	char text[2048], *at;
+	ssize_t len;
+
+	if (fd < 0)
+		return 0;
+	len = sys_pread(fd, text, sizeof(text) - 1, 0);
+	sys_close(fd);
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	at = strstr(text, key);
+	return at ? strtoull(at + strlen(key), NULL, 10) * KiB : 0;
 }

@@ -27,4 +27,10 @@ int file_open_node(const char *path);
  */
 int file_read(int fd, void *buf, size_t len, uint64_t offset);
 
+/*
+ * file_kib - what @key ("MemTotal:") has behind it in a file of /proc, which
+ * counts in KiB, in bytes; 0 where the kernel does not say.
+ */
+uint64_t file_kib(const char *path, const char *key);
+
 #endif

@@ -4,8 +4,6 @@
  * port numbers are in layout.h.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,32 +20,15 @@
 #include "devices/vfio/vfio.h"
 #include "vmm/arch.h"
 #include "vmm/console.h"
+#include "vmm/file.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
 
-/* The host's memory in bytes, or 0 when it does not say. */
-static uint64_t host_memory(void)
-{
-	static const char key[] = "MemTotal:";
-	char buf[256], *at;
-	int fd = sys_open("/proc/meminfo", O_RDONLY, 0);
-	ssize_t n;
-
-	if (fd < 0)
-		return 0;
-	n = sys_pread(fd, buf, sizeof(buf) - 1, 0);
-	sys_close(fd);
-	if (n <= 0)
-		return 0;
-	buf[n] = '\0';
-	at = strstr(buf, key);
-	return at ? strtoull(at + sizeof(key) - 1, NULL, 10) * KiB : 0;
-}
-
 int board_check_memory(const struct vm *vm)
 {
-	uint64_t host = host_memory(), page = sys_page_size();
+	uint64_t host = file_kib("/proc/meminfo", "MemTotal:");
+	uint64_t page = sys_page_size();
 	uint64_t limit = BIT(cpuid_phys_bits(vm)) - GiB;
 
 	if (!IS_ALIGNED(vm->cfg->memory, page)) {

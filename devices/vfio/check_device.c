@@ -5,7 +5,6 @@
  * sysfs-bus-vfio-mdev; PCI Local Bus 3.0 sections 6.2.4, 6.8.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,20 +93,12 @@ static unsigned int find_cap(const uint8_t *cfg, uint8_t id)
 	return 0;
 }
 
-/* Only the superuser is shown more than the header. */
 static void report_interrupts(struct report *r, const struct sysfs_device *dev)
 {
 	uint8_t cfg[CFG_BASIC] = { 0 };
-	char path[SYSFS_PATH];
+	ssize_t len = sysfs_config(dev, cfg, sizeof(cfg));
 	unsigned int at;
-	ssize_t len;
-	int fd;
 
-	snprintf(path, sizeof(path), SYSFS_PCI "devices/%s/config", dev->addr);
-	fd = sys_open(path, O_RDONLY, 0);
-	len = fd < 0 ? fd : sys_pread(fd, cfg, sizeof(cfg), 0);
-	if (fd >= 0)
-		sys_close(fd);
 	report_words(r, "interrupts");
 	if (cfg[PCI_INTERRUPT_PIN])
 		report_word(r, "INT%c", 'A' - 1 + cfg[PCI_INTERRUPT_PIN] % 8);

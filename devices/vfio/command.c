@@ -4,7 +4,6 @@
  * assigned as they are. All is read from sysfs and /proc; no device is opened.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,19 +199,11 @@ static void print_object(const struct sysfs_device *dev,
 	putchar('}');
 }
 
-/* The whole of it is for the superuser to read; others get the header. */
 static void print_caps(const struct sysfs_device *dev)
 {
 	uint8_t cfg[PCI_CFG_SIZE] = { 0 };
-	char path[SYSFS_PATH];
-	ssize_t len;
-	int fd;
+	ssize_t len = sysfs_config(dev, cfg, sizeof(cfg));
 
-	snprintf(path, sizeof(path), SYSFS_PCI "devices/%s/config", dev->addr);
-	fd = sys_open(path, O_RDONLY, 0);
-	len = fd < 0 ? fd : sys_pread(fd, cfg, sizeof(cfg), 0);
-	if (fd >= 0)
-		sys_close(fd);
 	if (len < 256)
 		log_warn("%s: cannot read its config space: %s", dev->addr,
 			 len < 0 ? err_text(len) : "run it as root");

@@ -218,38 +218,9 @@ static void build_apart(void)
 	fake_pci_find(DEV2)->apart = 1;
 }
 
-static int both(void)
-{
-	struct iommu *iommu;
-	int err, fd;
-
-	err = fake_vm_create(&vm, &cfg, RAM);
-	if (err < 0)
-		return err;
-	err = iommu_create(&iommu, &vm, way->choice, DEV);
-	if (err < 0)
-		goto destroy_vm;
-	fd = iommu_attach(iommu, DEV);
-	if (fd < 0) {
-		err = fd;
-		goto destroy_iommu;
-	}
-	err = iommu_attach(iommu, DEV2);
-	if (err >= 0) {
-		iommu_detach(iommu, err);
-		err = 0;
-	}
-	iommu_detach(iommu, fd);
-destroy_iommu:
-	iommu_destroy(iommu);
-destroy_vm:
-	fake_vm_destroy(&vm);
-	return err;
-}
-
 static void two_spaces_survive_every_failing_call(const struct words *w)
 {
-	CHECK(fake_sweep(build_apart, both, way_survives) >= 50);
+	CHECK(fake_sweep(build_apart, run_two, way_survives) >= 50);
 }
 
 ALL(two_spaces_survive_every_failing_call)

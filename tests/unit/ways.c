@@ -114,3 +114,32 @@ bool way_survives(const char *line)
 			return true;
 	return false;
 }
+
+int run_two(void)
+{
+	struct iommu *iommu;
+	int err, fd;
+
+	err = fake_vm_create(&vm, &cfg, RAM);
+	if (err < 0)
+		return err;
+	err = iommu_create(&iommu, &vm, way->choice, DEV);
+	if (err < 0)
+		goto destroy_vm;
+	fd = iommu_attach(iommu, DEV);
+	if (fd < 0) {
+		err = fd;
+		goto destroy_iommu;
+	}
+	err = iommu_attach(iommu, DEV2);
+	if (err >= 0) {
+		iommu_detach(iommu, err);
+		err = 0;
+	}
+	iommu_detach(iommu, fd);
+destroy_iommu:
+	iommu_destroy(iommu);
+destroy_vm:
+	fake_vm_destroy(&vm);
+	return err;
+}

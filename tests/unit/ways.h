@@ -52,6 +52,11 @@ void build(void);
 void start(void);
 void stop(void);
 /*
+ * run_two - for fake_sweep(): the life of a machine with both devices attached,
+ * from beginning to end, by @way. 0 or -errno.
+ */
+int run_two(void);
+/*
  * way_survives - for fake_sweep(): whether the program may do without the call
  * in @line.
  */
