@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdio.h>
 
 #include "iommu/explain.h"
 #include "iommu/memlock.h"
@@ -213,6 +214,48 @@ int explain_bind(const struct sysfs_device *dev, const char *param, int err)
 		return explain_isolation(dev, param);
 	return err == -EADDRINUSE ? explain_reserved(dev) :
 		explain_owner(dev, err);
+}
+
+/* Whether VFIO has the physical function that @dev is, or is a part of. */
+static bool shares_token(const struct sysfs_device *dev)
+{
+	char path[SYSFS_PATH], name[SYSFS_NAME];
+	struct sysfs_device pf;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "devices/%s/sriov_totalvfs",
+		 dev->addr);
+	if (sysfs_read(path, name, sizeof(name)) >= 0)
+		return true;
+	return sysfs_link(dev->addr, "physfn", name, sizeof(name)) >= 0 &&
+		name[0] && sysfs_device(name, &pf) >= 0 && pf.vfio;
+}
+
+int explain_token(const struct sysfs_device *dev, int err)
+{
+	if (!IS_ENABLED(CONFIG_VFIO_TOKEN))
+		return 0;
+	if (err == -EACCES && dev->token) {
+		log_err("%s: cannot be assigned: the VF token is not that of its "
+			"physical function's user",
+			dev->addr);
+		return err;
+	}
+	if (err == -EACCES) {
+		log_err("%s: cannot be assigned: vfio-pci has its physical function, "
+			"whose user must share a VF token",
+			dev->addr);
+		log_hint("--vfio %s,vf-token=UUID, the same for all functions",
+			 dev->addr);
+		return err;
+	}
+	if (err != -EINVAL || !dev->token)
+		return 0;
+	if (shares_token(dev))
+		return 0;
+	log_err("%s: vf-token: it takes none, as vfio-pci has no physical "
+		"function that it belongs to",
+		dev->addr);
+	return -EDOM;
 }
 
 int explain_reserved(const struct sysfs_device *dev)

@@ -62,6 +62,12 @@ int explain_owner(const struct sysfs_device *dev, int err);
  */
 int explain_bind(const struct sysfs_device *dev, const char *param, int err);
 
+/*
+ * explain_token - whether @err is about @dev's VF token: 0 if not, else @err,
+ * printed.
+ */
+int explain_token(const struct sysfs_device *dev, int err);
+
 /* explain_reserved - its IOMMU keeps addresses that the guest has. */
 int explain_reserved(const struct sysfs_device *dev);
 

@@ -142,6 +142,10 @@ static struct group *find_group(struct groups *g, int id)
 static int report_device(const struct groups *g,
 			 const struct sysfs_device *dev, bool alone, int err)
 {
+	int told = explain_token(dev, err);
+
+	if (told < 0)
+		return told;
 	if (!g->late)
 		return explain_call(dev, "cannot open the device through its group",
 				    err);
@@ -152,7 +156,7 @@ static int report_device(const struct groups *g,
 static int open_device(struct groups *g, struct group *group,
 		       const struct sysfs_device *dev, bool alone)
 {
-	char name[SYSFS_ADDR];
+	char name[2 * SYSFS_ADDR + 16];
 	unsigned int i;
 	int fd;
 
@@ -161,7 +165,8 @@ static int open_device(struct groups *g, struct group *group,
 			break;
 	if (i == ARRAY_SIZE(g->devices))
 		return explain_call(dev, "one device too many", -ENOSPC);
-	snprintf(name, sizeof(name), "%s", dev->addr);
+	snprintf(name, sizeof(name), "%s%s%s", dev->addr,
+		 dev->token ? " vf_token=" : "", dev->token ? : "");
 	fd = sys_ioctl(group->fd, VFIO_GROUP_GET_DEVICE_FD, name);
 	if (fd < 0)
 		return report_device(g, dev, alone, fd);

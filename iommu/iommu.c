@@ -152,7 +152,7 @@ static int attach_alone(struct iommu *iommu, const struct sysfs_device *dev,
 	return space_attach(s, dev);
 }
 
-int iommu_attach(struct iommu *iommu, const char *node)
+int iommu_attach(struct iommu *iommu, const char *node, const char *token)
 {
 	struct sysfs_device dev;
 	struct space *s = NULL;
@@ -164,6 +164,7 @@ int iommu_attach(struct iommu *iommu, const char *node)
 	err = check_new(iommu, &dev);
 	if (err < 0)
 		return err;
+	dev.token = IS_ENABLED(CONFIG_VFIO_TOKEN) ? token : NULL;
 	fd = attach_beside(iommu, &dev, &s);
 	if (fd == -EXDEV)
 		fd = attach_alone(iommu, &dev, &s);

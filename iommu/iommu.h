@@ -32,9 +32,11 @@ void iommu_destroy(struct iommu *iommu);
  * then speaks the VFIO device ioctls. With the first device all RAM regions
  * are checked against the allowed IOVA ranges (-ERANGE names both),
  * prefaulted and mapped, one call each; later regions follow by the memory
- * listener. Prints its errors, each with the remedy.
+ * listener. @token is the VF token, a UUID in Linux's writing, that the users
+ * of a physical function and its virtual ones share; NULL: none. Prints its
+ * errors, each with the remedy.
  */
-int iommu_attach(struct iommu *iommu, const char *node);
+int iommu_attach(struct iommu *iommu, const char *node, const char *token);
 /*
  * iommu_detach - the device was quiesced and reset; the last one unmaps RAM
  * first. Closes @device_fd, then what it was opened through.

@@ -198,17 +198,52 @@ static int open_node(const struct sysfs_device *dev)
 	return fd < 0 ? explain_open(path, dev, fd) : fd;
 }
 
+/* A UUID as the kernel's calls have it: the bytes, in the order written. */
+static void uuid_bytes(const char *text, uint8_t uuid[16])
+{
+	unsigned int n = 0;
+
+	for (; *text; text++) {
+		if (*text == '-')
+			continue;
+		uuid[n / 2] = uuid[n / 2] << 4 |
+			(*text <= '9' ? *text - '0' : *text - 'a' + 10);
+		n++;
+	}
+}
+
+static int explain_refusal(const struct sysfs_device *dev, int err)
+{
+	int told = explain_token(dev, err);
+
+	if (told < 0)
+		return told;
+	if (err != -EINVAL || !dev->token)
+		return explain_bind(dev, UNSAFE_IOMMUFD, err);
+	log_err("%s: vf-token: this kernel takes none by the device's node "
+		"(Linux 6.17), and asks for none there",
+		dev->addr);
+	return -ENOSYS;
+}
+
 static int bind_device(const struct ioas *s, int fd,
 		       const struct sysfs_device *dev)
 {
-	struct vfio_device_bind_iommufd arg = {
+	uint8_t token[16];
+	struct bind_iommufd arg = {
 		.argsz = sizeof(arg),
 		.iommufd = s->file->fd,
 	};
-	int err = sys_ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &arg);
+	int err;
 
+	if (IS_ENABLED(CONFIG_VFIO_TOKEN) && dev->token) {
+		uuid_bytes(dev->token, token);
+		arg.flags = VFIO_DEVICE_BIND_FLAG_TOKEN;
+		arg.token_uuid_ptr = (uintptr_t)token;
+	}
+	err = sys_ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &arg);
 	s->file->device = arg.out_devid;
-	return err < 0 ? explain_bind(dev, UNSAFE_IOMMUFD, err) : 0;
+	return err < 0 ? explain_refusal(dev, err) : 0;
 }
 
 static int attach_device(const struct ioas *s, int fd,

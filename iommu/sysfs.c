@@ -35,7 +35,7 @@ static bool expect(const char **at, char c)
 	return *(*at)++ == c;
 }
 
-static int uuid_addr(const char *text, char addr[SYSFS_ADDR])
+int sysfs_uuid(const char *text, char uuid[SYSFS_ADDR])
 {
 	static const char form[] = "########-####-####-####-############";
 	size_t i;
@@ -48,7 +48,7 @@ static int uuid_addr(const char *text, char addr[SYSFS_ADDR])
 		return -EDOM;
 	/* Linux writes them small. */
 	for (i = 0; i < sizeof(form); i++)
-		addr[i] = text[i] >= 'A' && text[i] <= 'F' ?
+		uuid[i] = text[i] >= 'A' && text[i] <= 'F' ?
 			text[i] - 'A' + 'a' : text[i];
 	return 0;
 }
@@ -89,7 +89,7 @@ int sysfs_addr(const char *text, char addr[SYSFS_ADDR])
 			path[--len] = '\0';
 		text = strrchr(path, '/') + 1;
 	}
-	return sysfs_is_mdev(text) ? uuid_addr(text, addr) :
+	return sysfs_is_mdev(text) ? sysfs_uuid(text, addr) :
 		pci_addr(text, addr);
 }
 

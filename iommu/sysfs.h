@@ -31,6 +31,7 @@ struct sysfs_device {
 	bool noiommu;		/* a group or node that isolates nothing */
 	bool vfio;		/* its driver is one of VFIO's */
 	bool has_node;		/* the kernel gives it a node of its own */
+	const char *token;	/* not of sysfs: the user's VF token, or NULL */
 	char driver[SYSFS_NAME]; /* "": none */
 	char node[SYSFS_NAME];	/* its name below vfio-dev/, "": none */
 };
@@ -43,6 +44,8 @@ struct sysfs_device {
 int sysfs_addr(const char *text, char addr[SYSFS_ADDR]);
 /* sysfs_is_mdev - whether what sysfs_addr() wrote is a mediated device's. */
 bool sysfs_is_mdev(const char *addr);
+/* sysfs_uuid - the UUID @text as Linux writes it, or -EDOM: it is none. */
+int sysfs_uuid(const char *text, char uuid[SYSFS_ADDR]);
 
 /*
  * sysfs_device - read all about the device at @addr, which is in full.

@@ -39,6 +39,21 @@ struct iommu_ioas_noiommu_get_pa {
 #define IOMMU_IOAS_NOIOMMU_GET_PA _IO(';', 0x95)
 #endif
 
+/*
+ * Linux 6.17: the argument of VFIO_DEVICE_BIND_IOMMUFD, which had ended before
+ * the token.
+ */
+#ifndef VFIO_DEVICE_BIND_FLAG_TOKEN
+#define VFIO_DEVICE_BIND_FLAG_TOKEN (1 << 0)
+#endif
+struct bind_iommufd {
+	__u32 argsz;
+	__u32 flags;
+	__s32 iommufd;
+	__u32 out_devid;
+	__aligned_u64 token_uuid_ptr;
+};
+
 /* Linux 6.19: a part of a region as a dma-buf. */
 #ifndef VFIO_DEVICE_FEATURE_DMA_BUF
 #define VFIO_DEVICE_FEATURE_DMA_BUF 11

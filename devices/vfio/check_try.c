@@ -105,7 +105,7 @@ void check_try(struct check *c, const struct sysfs_device *dev)
 	if (!c->iommu)
 		fd = iommu_create(&c->iommu, &c->vm, c->cfg->iommu, dev->addr);
 	if (fd >= 0)
-		fd = iommu_attach(c->iommu, dev->addr);
+		fd = iommu_attach(c->iommu, dev->addr, NULL);
 	check_err(c, fd);
 	report_open(r, "attached");
 	report_flag(r, "done", fd >= 0);

@@ -68,6 +68,13 @@ static const char *set_power(struct vfio_spec *spec, const char *val)
 	return NULL;
 }
 
+static const char *set_token(struct vfio_spec *spec, const char *val)
+{
+	if (!IS_ENABLED(CONFIG_VFIO_TOKEN))
+		return "unknown key";
+	return sysfs_uuid(val, spec->token) < 0 ? "vf-token is a uuid" : NULL;
+}
+
 static const struct {
 	const char *name;
 	const char *(*set)(struct vfio_spec *spec, const char *val);
@@ -76,6 +83,7 @@ static const struct {
 	{ "rom", set_rom },
 	{ "reset", set_reset },
 	{ "power", set_power },
+	{ "vf-token", set_token },
 };
 
 static const char *set_key(struct vfio_spec *spec, char *text)
@@ -115,8 +123,9 @@ static int bad_spec(const char *text, const char *why)
 {
 	log_err("vfio: %s: %s", text, why);
 	log_hint("--vfio ADDRESS[,slot=N][,rom=off|FILE]"
-		 "[,reset=auto|flr|bus|none][,power=on|auto], "
-		 "such as 0000:01:00.0; see postern devices");
+		 "[,reset=auto|flr|bus|none][,power=on|auto]%s, "
+		 "such as 0000:01:00.0; see postern devices",
+		 IS_ENABLED(CONFIG_VFIO_TOKEN) ? "[,vf-token=UUID]" : "");
 	return -EDOM;
 }
 

@@ -24,6 +24,7 @@ struct vfio_spec {
 	bool rom_off;
 	char rom[SYSFS_PATH];	/* a file instead of its own, "": none */
 	enum vfio_reset reset;
+	char token[SYSFS_ADDR];	/* VF token, "": none */
 	bool low_power;		/* in D3, let the host save power */
 };
 

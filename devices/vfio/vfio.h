@@ -21,10 +21,10 @@ struct pci_host;
  * the address's domain may be left out. "group:N" instead of an address names
  * all devices of an IOMMU group. Keys: slot=N, the guest's slot (1 to
  * 31; the next free one otherwise); rom=off, or rom=FILE in place of the
- * device's own; reset=auto|flr|bus|none; power=on|auto. The first device opens vm->iommu and has
- * guest RAM mapped, so RAM is in place before; the last one's destroy closes
- * it. Prints its errors: -EDOM for a bad @spec, -ENODEV where the device's
- * config space makes no sense.
+ * device's own; reset=auto|flr|bus|none; power=on|auto; vf-token=UUID. The
+ * first device opens vm->iommu and has guest RAM mapped, so RAM is in place
+ * before; the last one's destroy closes it. Prints its errors: -EDOM for a bad
+ * @spec, -ENODEV where the device's config space makes no sense.
  */
 int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec);
 /*

@@ -157,7 +157,8 @@ int vfio_pci_add(struct vm *vm, struct pci_host *host,
 	err = open_iommu(vm, d->name);
 	if (err < 0)
 		goto destroy_lock;
-	d->fd = err = iommu_attach(vm->iommu, d->name);
+	d->fd = err = iommu_attach(vm->iommu, d->name,
+				   *d->spec.token ? d->spec.token : NULL);
 	if (err < 0)
 		goto put_iommu;
 	err = setup(d);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,18 +213,26 @@ static int set_container(struct group *group, const int *fd)
 }
 
 static int get_device_fd(struct file *file, struct group *group,
-			 const char *name)
+			 const char *request)
 {
-	struct fake_pci *pci = fake_pci_find(name);
+	const char *token = strstr(request, " vf_token=");
+	char name[sizeof(((struct fake_pci *)0)->addr)];
 	struct ioas *ioas = NULL;
+	struct fake_pci *pci;
 	int err, fd;
 
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(request, " "),
+		 request);
+	pci = fake_pci_find(name);
 	if (!group->iommufd && (!group->container || !group->container->type))
 		return -EINVAL;
 	if (!pci || pci->group != group->id || !pci_is_vfio(pci))
 		return -ENODEV;
 	if (pci->noiommu && !world->host.cap_sys_rawio)
 		return -EPERM;
+	err = pci_token(pci, token ? strchr(token, '=') + 1 : NULL);
+	if (err < 0)
+		return err;
 	if (group->iommufd) {
 		err = compat_open(group->iommufd, pci, &ioas);
 		if (err < 0)

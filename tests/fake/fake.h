@@ -47,6 +47,7 @@ struct fake_host {
 	bool cdev;		/* CONFIG_VFIO_DEVICE_CDEV */
 	bool type1v2, type1, spapr; /* kinds that the container has */
 	bool map_file;		/* IOMMU_IOAS_MAP_FILE (6.13) */
+	bool bind_token;	/* nodes take VF tokens (6.17) */
 	bool dma_buf;		/* VFIO_DEVICE_FEATURE_DMA_BUF (6.19) */
 	bool vfio;		/* VFIO itself is loaded */
 	bool vfio_pci;		/* the vfio-pci driver is loaded */
@@ -189,6 +190,7 @@ struct fake_pci {
 	bool noiommu;		/* VFIO's own group, while bound to it */
 	unsigned int nr;	/* of vfioN, while bound to vfio-pci */
 	bool no_probe;		/* vfio-pci's probe fails */
+	const char *token;	/* VF token, a UUID in small letters; NULL: none */
 	bool present;
 
 	/* Change before the device is opened. */

@@ -371,6 +371,8 @@ void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
 /* pci.c */
 /* Whether its driver is one of VFIO's. */
 bool pci_is_vfio(const struct fake_pci *pci);
+/* pci_token - whether who gives @token (NULL: none) may open @pci. */
+int pci_token(const struct fake_pci *pci, const char *token);
 void pci_sysfs(void);
 /* A write to a file of sysfs; 0: not one that does anything. */
 int pci_sysfs_write(const char *path, const char *text);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -329,18 +330,40 @@ int iommufd_claim(const struct fake_pci *pci)
 	return world->host.intremap || fs_param(UNSAFE) ? 0 : -EPERM;
 }
 
-static int bind(struct vdev *vdev, struct vfio_device_bind_iommufd *arg)
+/* Before Linux 6.17 nodes took no token, and asked for none. */
+static int bind_token(struct vdev *vdev, const struct bind_iommufd *arg)
+{
+	const uint8_t *b = (const uint8_t *)(uintptr_t)arg->token_uuid_ptr;
+	char text[40];
+
+	if (!world->host.bind_token)
+		return arg->flags ? -EINVAL : 0;
+	if (!arg->flags)
+		return pci_token(vdev->pci, NULL);
+	if (arg->flags != 1 || arg->argsz < sizeof(*arg))
+		return -EINVAL;
+	snprintf(text, sizeof(text), "%02x%02x%02x%02x-%02x%02x-%02x%02x-"
+		 "%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
+		 b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+		 b[13], b[14], b[15]);
+	return pci_token(vdev->pci, text);
+}
+
+static int bind(struct vdev *vdev, struct bind_iommufd *arg)
 {
 	struct file *file = file_of_kind(arg->iommufd, KIND_IOMMUFD);
 	int err;
 
-	if (arg->argsz < 16 || arg->flags || vdev->ready ||
+	if (arg->argsz < 16 || vdev->ready ||
 	    vdev->pci->priv->opener)
 		return -EINVAL;
 	if (!file)
 		return file_of(arg->iommufd) ? -EBADFD : -EBADF;
 	if (group_find(vdev->pci->group)->open)
 		return -EBUSY;
+	err = bind_token(vdev, arg);
+	if (err < 0)
+		return err;
 	err = iommufd_claim(vdev->pci);
 	if (err < 0)
 		return err;

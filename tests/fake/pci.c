@@ -26,6 +26,14 @@ struct fake_pci *fake_pci_find(const char *addr)
 	return NULL;
 }
 
+/* vfio_pci_validate_vf_token() of drivers/vfio/pci/vfio_pci_core.c */
+int pci_token(const struct fake_pci *pci, const char *token)
+{
+	if (!pci->token)
+		return token ? -EINVAL : 0;
+	return token && !strcmp(token, pci->token) ? 0 : -EACCES;
+}
+
 struct fake_pci *fake_pci(const char *addr, uint16_t vendor, uint16_t device,
 			  uint32_t class, int group, const char *driver)
 {

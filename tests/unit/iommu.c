@@ -22,7 +22,7 @@ static void attach_maps_ram_once(const struct words *w)
 	start();
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
 	CHECK_EQ(fake_maps(), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	CHECK_EQ(fake_maps(), 1);
 	CHECK_EQ(fake_count(w->map), 1);
@@ -41,7 +41,7 @@ static void kvm_is_told_first_and_last(const struct words *w)
 
 	start();
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	CHECK(fake_order(w->open, "KVM_SET_DEVICE_ATTR group=0x1 attr=0x1",
 			 w->use, w->map, NULL));
@@ -65,8 +65,8 @@ static void two_devices_share_one_space(const struct words *w)
 
 	start();
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	a = iommu_attach(iommu, DEV);
-	b = iommu_attach(iommu, DEV2);
+	a = iommu_attach(iommu, DEV, NULL);
+	b = iommu_attach(iommu, DEV2, NULL);
 	CHECK(a >= 0 && b >= 0 && a != b);
 	CHECK_EQ(fake_count(w->map), 1);
 	iommu_detach(iommu, a);
@@ -74,7 +74,7 @@ static void two_devices_share_one_space(const struct words *w)
 	iommu_detach(iommu, b);
 	CHECK_EQ(fake_maps(), 0);
 	/* and the space can be used again */
-	a = iommu_attach(iommu, DEV2);
+	a = iommu_attach(iommu, DEV2, NULL);
 	CHECK(a >= 0);
 	CHECK_EQ(fake_maps(), 1);
 	iommu_detach(iommu, a);
@@ -90,8 +90,8 @@ static void two_devices_of_one_group(const struct words *w)
 	start();
 	fake_pci_nvme("0000:01:00.1", 1);
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	a = iommu_attach(iommu, DEV);
-	b = iommu_attach(iommu, "0000:01:00.1");
+	a = iommu_attach(iommu, DEV, NULL);
+	b = iommu_attach(iommu, "0000:01:00.1", NULL);
 	CHECK(a >= 0 && b >= 0);
 	iommu_detach(iommu, a);
 	iommu_detach(iommu, b);
@@ -106,10 +106,10 @@ static void same_device_twice(const struct words *w)
 
 	start();
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	capture_begin(2);
-	CHECK_EQ(iommu_attach(iommu, "01:00.0"), -EDOM);
+	CHECK_EQ(iommu_attach(iommu, "01:00.0", NULL), -EDOM);
 	capture_end();
 	CHECK(said(DEV ": given twice"));
 	iommu_detach(iommu, fd);
@@ -134,7 +134,7 @@ static void later_memory_follows(const struct words *w)
 	more.hva = host_pages(more.size);
 	bar.hva = host_pages(bar.size);
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	CHECK_EQ(mem_add(&vm.mem, &bar), 0);
 	CHECK_EQ(fake_maps(), 1);
@@ -165,7 +165,7 @@ static void refused_region_is_taken_back(const struct words *w)
 	start();
 	more.hva = host_pages(more.size);
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	capture_begin(2);
 	CHECK_EQ(mem_add(&vm.mem, &more), -ERANGE);
@@ -179,7 +179,7 @@ static void refused_region_is_taken_back(const struct words *w)
 	CHECK_EQ(mem_add(&vm.mem, &more), 0);
 	/* but the next device finds it */
 	capture_begin(2);
-	CHECK_EQ(iommu_attach(iommu, DEV), -ERANGE);
+	CHECK_EQ(iommu_attach(iommu, DEV, NULL), -ERANGE);
 	capture_end();
 	CHECK(said("high"));
 	CHECK_EQ(said_lines(), 1);
@@ -197,10 +197,10 @@ static void reach_ends_below_memory(const struct words *w)
 	fake_host()->hole_size = 0;
 	fake_host()->iova_last = RAM - 1;
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	iommu_detach(iommu, iommu_attach(iommu, DEV));
+	iommu_detach(iommu, iommu_attach(iommu, DEV, NULL));
 	fake_host()->iova_last = RAM / 2 - 1;
 	capture_begin(2);
-	CHECK_EQ(iommu_attach(iommu, DEV), -ERANGE);
+	CHECK_EQ(iommu_attach(iommu, DEV, NULL), -ERANGE);
 	capture_end();
 	CHECK(said("0x0-0x3fffff"));
 	CHECK(said("keeps 0x200000-0xffffffffffffffff"));
@@ -218,7 +218,7 @@ static void memlock_is_checked_first(const struct words *w)
 	fake_host()->memlock = RAM - 1;
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
 	capture_begin(2);
-	CHECK_EQ(iommu_attach(iommu, DEV), -EPERM);
+	CHECK_EQ(iommu_attach(iommu, DEV, NULL), -EPERM);
 	capture_end();
 	CHECK(said("memory: 4096 KiB must be locked for DMA, 4095 KiB are allowed"));
 	CHECK(said("hint: "));
@@ -227,7 +227,7 @@ static void memlock_is_checked_first(const struct words *w)
 	CHECK_EQ(fake_count(w->map), 0);
 	CHECK_EQ(fake_count("madvise len=0x400000 advice=23"), 0);
 	fake_host()->memlock = RAM;
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	iommu_detach(iommu, fd);
 	iommu_destroy(iommu);
@@ -244,7 +244,7 @@ static void memlock_used_up(const struct words *w)
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
 	fake_fail_call(w->map, ENOMEM);
 	capture_begin(2);
-	CHECK_EQ(iommu_attach(iommu, DEV), -ENOMEM);
+	CHECK_EQ(iommu_attach(iommu, DEV, NULL), -ENOMEM);
 	capture_end();
 	CHECK(said("cannot map ram, 0x0-0x3fffff, for DMA: "));
 	CHECK(said("now 8192 KiB"));
@@ -262,7 +262,7 @@ static void memlock_says_who_counts(const struct words *w)
 	fake_host()->memlock = RAM - 1;
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
 	capture_begin(2);
-	CHECK_EQ(iommu_attach(iommu, DEV), -EPERM);
+	CHECK_EQ(iommu_attach(iommu, DEV, NULL), -EPERM);
 	capture_end();
 	CHECK(said(w->by_process ? "counted for this process" :
 		   "counted for all processes of the user"));
@@ -271,7 +271,7 @@ static void memlock_says_who_counts(const struct words *w)
 	fake_host()->cap_sys_resource = true;
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
 	capture_begin(2);
-	CHECK_EQ(iommu_attach(iommu, DEV), -EPERM);
+	CHECK_EQ(iommu_attach(iommu, DEV, NULL), -EPERM);
 	capture_end();
 	CHECK(said("counted for this process"));
 	iommu_destroy(iommu);
@@ -290,7 +290,7 @@ static void memlock_adds_what_is_locked(const struct words *w)
 	fake_host()->mlocked = 2 * MiB;
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
 	capture_begin(2);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	capture_end();
 	if (w->by_process) {
 		CHECK_EQ(fd, -EPERM);
@@ -318,7 +318,7 @@ static void what_is_mapped_can_be_unmapped_and_mapped(const struct words *w)
 	start();
 	same.hva = more.hva = host_pages(more.size);
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	for (i = 0; i < 3; i++) {
 		CHECK_EQ(mem_add(&vm.mem, &more), 0);
@@ -348,7 +348,7 @@ static void not_made_of_the_iommus_pages(const struct words *w)
 	fake_host()->page = 64 * KiB;
 	more.hva = host_pages(more.size);
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	capture_begin(2);
 	CHECK_EQ(mem_add(&vm.mem, &more), -ERANGE);
@@ -375,10 +375,10 @@ static void a_bus_is_reset_if_all_on_it_are_ours(const struct words *w)
 	start();
 	beside = fake_pci_nvme("0000:01:00.1", 3);
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	a = iommu_attach(iommu, DEV);
+	a = iommu_attach(iommu, DEV, NULL);
 	CHECK(a >= 0);
 	CHECK_EQ(iommu_bus_reset(iommu, a), -EBUSY);
-	b = iommu_attach(iommu, "0000:01:00.1");
+	b = iommu_attach(iommu, "0000:01:00.1", NULL);
 	CHECK(b >= 0);
 	CHECK_EQ(iommu_bus_reset(iommu, a), 0);
 	CHECK_EQ(beside->bus_resets, 1);
@@ -398,7 +398,7 @@ static void tells_what_it_is(const struct words *w)
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
 	CHECK_EQ(iommu_caps(iommu, &caps), -ENODEV);
 	fake_host()->dirty = true;
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	CHECK_EQ(iommu_caps(iommu, &caps), 0);
 	CHECK_STR(caps.backend, w->choice == IOMMU_LEGACY ? "legacy" :

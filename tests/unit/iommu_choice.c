@@ -28,7 +28,7 @@ static int attach_huge(struct iommu **iommu)
 
 static void run_huge(struct iommu *iommu)
 {
-	int fd = iommu_attach(iommu, DEV);
+	int fd = iommu_attach(iommu, DEV, NULL);
 
 	CHECK(fd >= 0);
 	CHECK_EQ(fake_maps(), 1);
@@ -43,7 +43,7 @@ TEST(huge_pages_are_mapped_by_file)
 	int fd;
 
 	attach_huge(&iommu);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	CHECK_EQ(fake_count("IOMMU_IOAS_MAP_FILE iova=0x0 length=0x400000 start=0x0"),
 		 1);
@@ -74,7 +74,7 @@ TEST(no_room_is_no_reason_to_map_by_address)
 
 	attach_huge(&iommu);
 	fake_fail_call("IOMMU_IOAS_MAP_FILE", ENOMEM);
-	CHECK_EQ(iommu_attach(iommu, DEV), -ENOMEM);
+	CHECK_EQ(iommu_attach(iommu, DEV, NULL), -ENOMEM);
 	CHECK_EQ(fake_count("IOMMU_IOAS_MAP "), 0);
 	iommu_destroy(iommu);
 	stop();
@@ -87,7 +87,7 @@ TEST(small_pages_are_mapped_by_address)
 
 	start();
 	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_IOMMUFD, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	CHECK_EQ(fake_count("IOMMU_IOAS_MAP_FILE"), 0);
 	CHECK_EQ(fake_count("IOMMU_IOAS_MAP "), 1);
@@ -221,7 +221,7 @@ TEST(a_named_container_is_taken)
 	CHECK_STR(choose(IOMMU_AUTO), "postern: iommu: legacy: asked for\n"
 		  "postern: iommu: container: /dev/iommu, owned by iommufd\n");
 	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_LEGACY, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	CHECK_EQ(fake_count("open /dev/vfio/vfio"), 0);
 	CHECK_EQ(fake_count("VFIO_IOMMU_MAP_DMA"), 1);
@@ -241,7 +241,7 @@ TEST(a_container_may_be_inherited)
 	snprintf(name, sizeof(name), "fd:%d", given);
 	cfg.container = name;
 	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_AUTO, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	iommu_detach(iommu, fd);
 	iommu_destroy(iommu);
@@ -284,7 +284,7 @@ TEST(a_named_container_on_a_host_without_groups)
 	cfg.container = "/dev/iommu";
 	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_AUTO, DEV), 0);
 	capture_begin(2);
-	CHECK_EQ(iommu_attach(iommu, DEV), -ENOSYS);
+	CHECK_EQ(iommu_attach(iommu, DEV, NULL), -ENOSYS);
 	capture_end();
 	CHECK(said("/dev/vfio/1: not there"));
 	CHECK(said("CONFIG_VFIO_GROUP"));
@@ -303,7 +303,7 @@ TEST(type1_will_do_where_there_is_no_v2)
 	start();
 	fake_host()->type1v2 = false;
 	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_LEGACY, DEV), 0);
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	CHECK(fd >= 0);
 	CHECK_EQ(fake_count("VFIO_SET_IOMMU 0x1 -> 0"), 1);
 	iommu_detach(iommu, fd);
@@ -317,7 +317,7 @@ TEST(v2_is_preferred)
 
 	start();
 	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_LEGACY, DEV), 0);
-	iommu_detach(iommu, iommu_attach(iommu, DEV));
+	iommu_detach(iommu, iommu_attach(iommu, DEV, NULL));
 	CHECK_EQ(fake_count("VFIO_SET_IOMMU 0x3 -> 0"), 1);
 	iommu_destroy(iommu);
 	stop();
@@ -347,7 +347,7 @@ TEST(more_memory_than_mappings_allowed)
 	fake_host()->maps_max = 0;
 	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_LEGACY, DEV), 0);
 	capture_begin(2);
-	CHECK_EQ(iommu_attach(iommu, DEV), -ERANGE);
+	CHECK_EQ(iommu_attach(iommu, DEV, NULL), -ERANGE);
 	capture_end();
 	CHECK(said("1 mappings are needed for DMA, 0 are allowed"));
 	CHECK(said("dma_entry_limit"));

@@ -41,7 +41,7 @@ static int assign(enum iommu_choice choice, const char *node)
 	fd = iommu_create(&iommu, &vm, choice, node);
 	if (fd < 0)
 		return fd;
-	fd = iommu_attach(iommu, node);
+	fd = iommu_attach(iommu, node, NULL);
 	if (fd >= 0)
 		iommu_detach(iommu, fd);
 	iommu_destroy(iommu);
@@ -170,7 +170,7 @@ static void held_by_qemu(enum iommu_choice choice, struct iommu **theirs,
 	fake_file("/proc/4242/comm", "qemu\n");
 	log_quiet();
 	CHECK_EQ(iommu_create(theirs, &vm, choice, DEV), 0);
-	*fd = iommu_attach(*theirs, DEV);
+	*fd = iommu_attach(*theirs, DEV, NULL);
 	CHECK(*fd >= 0);
 }
 
@@ -193,7 +193,7 @@ TEST(in_use_by_another_process)
 		held_by_qemu(pairs[i][0], &theirs, &fd);
 		CHECK_EQ(iommu_create(&ours, &vm, pairs[i][1], DEV), 0);
 		capture_begin(2);
-		CHECK_EQ(iommu_attach(ours, DEV), -EBUSY);
+		CHECK_EQ(iommu_attach(ours, DEV, NULL), -EBUSY);
 		capture_end();
 		CHECK(said(DEV ": already in use: by process 4242 (qemu)"));
 		CHECK_EQ(said_lines(), 1);

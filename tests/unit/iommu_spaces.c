@@ -33,9 +33,9 @@ static void kept_apart_in_two_spaces(const struct words *w)
 
 	start_apart();
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	a = iommu_attach(iommu, DEV);
+	a = iommu_attach(iommu, DEV, NULL);
 	capture_begin(2);
-	b = iommu_attach(iommu, DEV2);
+	b = iommu_attach(iommu, DEV2, NULL);
 	capture_end();
 	CHECK(a >= 0 && b >= 0);
 	CHECK(said("iommu: " DEV2 ": in another address space"));
@@ -50,8 +50,8 @@ static void kept_apart_in_two_spaces(const struct words *w)
 	iommu_detach(iommu, b);
 	CHECK_EQ(fake_maps(), 0);
 	/* and both spaces can be used again, by the other ones */
-	b = iommu_attach(iommu, DEV2);
-	a = iommu_attach(iommu, DEV);
+	b = iommu_attach(iommu, DEV2, NULL);
+	a = iommu_attach(iommu, DEV, NULL);
 	CHECK(a >= 0 && b >= 0);
 	CHECK_EQ(fake_maps(), 2);
 	iommu_detach(iommu, a);
@@ -68,9 +68,9 @@ static void a_third_finds_the_space_that_takes_it(const struct words *w)
 	start_apart();
 	fake_pci_nvme(DEV3, 3)->apart = 1;
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	a = iommu_attach(iommu, DEV);
-	b = iommu_attach(iommu, DEV2);
-	c = iommu_attach(iommu, DEV3);
+	a = iommu_attach(iommu, DEV, NULL);
+	b = iommu_attach(iommu, DEV2, NULL);
+	c = iommu_attach(iommu, DEV3, NULL);
 	CHECK(a >= 0 && b >= 0 && c >= 0);
 	CHECK_EQ(fake_maps(), 2);
 	iommu_detach(iommu, b);
@@ -94,8 +94,8 @@ static void later_memory_is_in_both(const struct words *w)
 	start_apart();
 	more.hva = host_pages(more.size);
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	a = iommu_attach(iommu, DEV);
-	b = iommu_attach(iommu, DEV2);
+	a = iommu_attach(iommu, DEV, NULL);
+	b = iommu_attach(iommu, DEV2, NULL);
 	CHECK(a >= 0 && b >= 0);
 	CHECK_EQ(mem_add(&vm.mem, &more), 0);
 	CHECK_EQ(fake_maps(), 4);
@@ -118,11 +118,11 @@ static void memlock_of_two_spaces(const struct words *w)
 	fake_host()->cap_ipc_lock = fake_host()->cap_sys_resource = false;
 	fake_host()->memlock = 2 * RAM - 1;
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	a = iommu_attach(iommu, DEV);
+	a = iommu_attach(iommu, DEV, NULL);
 	CHECK(a >= 0);
 	capture_begin(2);
 	log_quiet();
-	b = iommu_attach(iommu, DEV2);
+	b = iommu_attach(iommu, DEV2, NULL);
 	capture_end();
 	if (shares(w)) {
 		CHECK(b >= 0);
@@ -146,12 +146,12 @@ static void refused_in_any_space(const struct words *w)
 
 	start_apart();
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	a = iommu_attach(iommu, DEV);
+	a = iommu_attach(iommu, DEV, NULL);
 	CHECK(a >= 0);
 	fake_host()->rmrr = true;
 	capture_begin(2);
 	log_quiet();
-	CHECK_EQ(iommu_attach(iommu, DEV2), -EOPNOTSUPP);
+	CHECK_EQ(iommu_attach(iommu, DEV2, NULL), -EOPNOTSUPP);
 	capture_end();
 	CHECK(said("RMRR"));
 	CHECK_EQ(said_lines(), 1);
@@ -171,8 +171,8 @@ static void a_bus_is_reset_over_two_spaces(const struct words *w)
 	beside = fake_pci_nvme("0000:01:00.1", 3);
 	beside->apart = 1;
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, DEV), 0);
-	a = iommu_attach(iommu, DEV);
-	b = iommu_attach(iommu, "0000:01:00.1");
+	a = iommu_attach(iommu, DEV, NULL);
+	b = iommu_attach(iommu, "0000:01:00.1", NULL);
 	CHECK(a >= 0 && b >= 0);
 	CHECK_EQ(iommu_bus_reset(iommu, b), 0);
 	CHECK_EQ(beside->bus_resets, 1);
@@ -198,9 +198,9 @@ TEST(what_cannot_be_shared_is_mapped)
 	way = &iommufd;
 	start_apart();
 	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_IOMMUFD, DEV), 0);
-	a = iommu_attach(iommu, DEV);
+	a = iommu_attach(iommu, DEV, NULL);
 	fake_fail_call("IOMMU_IOAS_COPY", EINVAL);
-	b = iommu_attach(iommu, DEV2);
+	b = iommu_attach(iommu, DEV2, NULL);
 	CHECK(a >= 0 && b >= 0);
 	CHECK_EQ(fake_maps(), 2);
 	CHECK_EQ(fake_count(iommufd.map), 2);

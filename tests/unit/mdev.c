@@ -45,7 +45,7 @@ static void is_assigned_by_any_name(const struct words *w)
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		test_note("%s", names[i]);
 		CHECK_EQ(iommu_create(&iommu, &vm, w->choice, names[i]), 0);
-		fd = iommu_attach(iommu, names[i]);
+		fd = iommu_attach(iommu, names[i], NULL);
 		CHECK(fd >= 0);
 		CHECK_EQ(fake_maps(), 1);
 		iommu_detach(iommu, fd);
@@ -63,7 +63,7 @@ static void needs_no_interrupt_remapping(const struct words *w)
 	start_mdev(w);
 	fake_host()->intremap = false;
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, UUID), 0);
-	fd = iommu_attach(iommu, UUID);
+	fd = iommu_attach(iommu, UUID, NULL);
 	CHECK(fd >= 0);
 	iommu_detach(iommu, fd);
 	iommu_destroy(iommu);
@@ -78,8 +78,8 @@ static void shares_a_space_with_a_real_one(const struct words *w)
 	start_mdev(w);
 	fake_pci_nvme(DEV, 1);
 	CHECK_EQ(iommu_create(&iommu, &vm, w->choice, UUID), 0);
-	a = iommu_attach(iommu, UUID);
-	b = iommu_attach(iommu, DEV);
+	a = iommu_attach(iommu, UUID, NULL);
+	b = iommu_attach(iommu, DEV, NULL);
 	CHECK(a >= 0 && b >= 0);
 	CHECK_EQ(fake_maps(), 1);
 	iommu_detach(iommu, a);
@@ -130,7 +130,7 @@ TEST(a_pci_device_may_be_named_by_its_folder)
 	start();
 	CHECK_EQ(iommu_create(&iommu, &vm, IOMMU_AUTO,
 			      "/sys/bus/pci/devices/" DEV), 0);
-	fd = iommu_attach(iommu, "/sys/bus/pci/devices/" DEV "/");
+	fd = iommu_attach(iommu, "/sys/bus/pci/devices/" DEV "/", NULL);
 	CHECK(fd >= 0);
 	iommu_detach(iommu, fd);
 	iommu_destroy(iommu);

@@ -126,12 +126,12 @@ int run_two(void)
 	err = iommu_create(&iommu, &vm, way->choice, DEV);
 	if (err < 0)
 		goto destroy_vm;
-	fd = iommu_attach(iommu, DEV);
+	fd = iommu_attach(iommu, DEV, NULL);
 	if (fd < 0) {
 		err = fd;
 		goto destroy_iommu;
 	}
-	err = iommu_attach(iommu, DEV2);
+	err = iommu_attach(iommu, DEV2, NULL);
 	if (err >= 0) {
 		iommu_detach(iommu, err);
 		err = 0;
