@@ -11,7 +11,7 @@ read_list() {
 		case $key in
 		'' | '#'*) ;;
 		device) name=$value && mkdir -p "$2/$name" && echo "$name" >>"$2/names" ;;
-		spec | part | also | modules | host | work | irq | cant)
+		spec | part | also | modules | host | work | irq | cant | alone)
 			echo "$value" >>"$2/${name:?}/$key" ;;
 		*) die 64 "list: unknown key $key" ;;
 		esac
