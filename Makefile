@@ -354,7 +354,7 @@ fuzz-programs: $(fuzz-programs)
 # --- tests and the rest ------------------------------------------------------
 
 .PHONY: check check-style check-unit check-fuzz check-guest check-bed fuzz \
-	zoo gaps kernel-selftests bed-shell demo install clean distclean help
+	zoo gaps matrix kernel-selftests bed-shell demo install clean distclean help
 check: all configs
 	@tests/run
 check-style check-unit check-fuzz: check-%:
@@ -369,6 +369,9 @@ zoo: all
 	@tests/zoo/run --table
 gaps:
 	+@tests/gaps/run --table
+matrix: all configs
+	@PATHS_NVME=1 PATHS_IOMMUS='intel intel-noir virtio none' \
+		sh tests/bed/cases/paths.sh
 kernel-selftests:
 	@tests/gaps/selftests
 bed-shell: all
@@ -415,6 +418,8 @@ help:
 	@echo '                        writes tests/zoo/ZOO.md; about an hour'
 	@echo '  make gaps             what differs between the paths of VFIO;'
 	@echo '                        writes iommu/GAPS.md; some minutes'
+	@echo '  make matrix           a guest with a disk on every host kernel, by every'
+	@echo '                        program, behind every IOMMU; half an hour'
 	@echo "  make kernel-selftests the kernel's own tests of VFIO, in the"
 	@echo '                        emulated host; some minutes'
 	@echo 'Variables'
