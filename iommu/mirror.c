@@ -59,12 +59,16 @@ int survey_reach(const struct iommu_range *ranges, unsigned int nr,
 	return -ERANGE;
 }
 
-/* Whether the region begins and ends where the IOMMU's smallest pages do. */
+/*
+ * Whether the region begins and ends where the IOMMU's smallest pages do. They
+ * are 0 where a container does not say, which will refuse a map then.
+ */
 static bool in_pages(const struct space *s, const struct mem_region *region)
 {
 	uint64_t sizes = s->limits.page_sizes;
 
-	return !((region->gpa | region->size) & ((sizes & -sizes) - 1));
+	return (IS_ENABLED(CONFIG_VFIO_CONTAINER) && !sizes) ||
+		!((region->gpa | region->size) & ((sizes & -sizes) - 1));
 }
 
 static int check_range(const struct space *s, const struct mem_region *region)

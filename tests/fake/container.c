@@ -344,7 +344,8 @@ int type1_info(struct vfio_iommu_type1_info *arg, bool attached, uint32_t maps)
 	if (argsz < offsetof(struct vfio_iommu_type1_info, iova_pgsizes))
 		return -EINVAL;
 	fill_caps(&caps, attached, maps);
-	caps.info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	caps.info.flags = VFIO_IOMMU_INFO_CAPS |
+		(world->host.no_pgsizes ? 0 : VFIO_IOMMU_INFO_PGSIZES);
 	caps.info.iova_pgsizes = world->host.page | world->host.pages;
 	caps.info.argsz = sizeof(caps);
 	if (argsz < sizeof(caps)) {

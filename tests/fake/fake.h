@@ -63,6 +63,7 @@ struct fake_host {
 	uint32_t maps_max;	/* dma_entry_limit of the container */
 	uint64_t page;		/* smallest that the IOMMU maps */
 	uint64_t pages;		/* the other sizes, as bits */
+	bool no_pgsizes;	/* the container does not tell of them */
 	bool snoops;		/* it enforces coherency */
 	bool dirty;		/* it tracks what is written */
 	uint64_t hole_base;	/* IOVAs that the IOMMU keeps for itself, */

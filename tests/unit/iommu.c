@@ -208,6 +208,24 @@ static void reach_ends_below_memory(const struct words *w)
 	stop();
 }
 
+/* A container that does not say which pages it has is no reason to refuse. */
+TEST(container_tells_no_page_sizes)
+{
+	struct iommu *iommu;
+	int fd;
+
+	way = &legacy;
+	start();
+	fake_host()->no_pgsizes = true;
+	CHECK_EQ(iommu_create(&iommu, &vm, way->choice, DEV), 0);
+	fd = iommu_attach(iommu, DEV, NULL);
+	CHECK(fd >= 0);
+	CHECK_EQ(fake_maps(), 1);
+	iommu_detach(iommu, fd);
+	iommu_destroy(iommu);
+	stop();
+}
+
 static void memlock_is_checked_first(const struct words *w)
 {
 	struct iommu *iommu;
