@@ -143,6 +143,17 @@ TEST(endless_test_fails)
 	fails("broken_endless", "(Alarm clock)");
 }
 
+TEST_ONLY_IF_NAMED(broken_spinning)
+{
+	for (volatile unsigned int i = 0;; i++)
+		;
+}
+
+TEST(spinning_test_fails)
+{
+	fails("broken_spinning", "(Profiling timer expired)");
+}
+
 TEST_ONLY_IF_NAMED(broken_skip)
 {
 	SKIP("no such hardware");

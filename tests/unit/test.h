@@ -10,7 +10,7 @@
  *
  * and is a program once tests/unit/Makefile names it. Each test runs in a
  * child process of its own, so it starts from fresh memory, and a crash, a
- * sanitizer's report, a leak or a minute without an end fails that test
+ * sanitizer's report, a leak or a minute of work without an end fails that test
  * alone. What a test prints is shown only if it fails.
  *
  *	build/unit/bus			all tests, in the file's order
