@@ -58,12 +58,16 @@ equal "file from inside" in "$(cat "$TMP/shared/out")"
 "$BED" --bare -- 'sleep 1000 & seq 1 200000' | (sleep 8; cat) >"$TMP/many"
 equal "long output" "$(seq 1 200000 | md5sum)" "$(md5sum <"$TMP/many")"
 
-# What hangs is stopped, what was said before is kept, and the status says so.
-status "$BED" --bare --timeout 25 -- 'echo before; sleep 1000' \
-	>"$TMP/out" 2>"$TMP/err"
+# What hangs is stopped, what was said before is kept, and the status says so. On a busy machine a host may still be
+# coming up when the time is over: then it is given more.
+for seconds in 25 250; do
+	status "$BED" --bare --timeout $seconds -- 'echo before; sleep 1000' \
+		>"$TMP/out" 2>"$TMP/err"
+	[ ! -s "$TMP/out" ] || break
+done
 equal "status of a timeout" 124 "$status"
 has "output before a timeout" '^before$' "$TMP/out"
-has "message of a timeout" '^bed: no end after 25 s' "$TMP/err"
+has "message of a timeout" "^bed: no end after $seconds s" "$TMP/err"
 
 # A host that dies is not taken for a success.
 status "$BED" --bare -- 'echo c >/proc/sysrq-trigger; poweroff -f; sleep 60' \
