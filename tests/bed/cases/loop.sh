@@ -107,3 +107,4 @@ while read -r what before running after; do
 	# Else it would not be seen either if it leaked. The kernel need not count pinned pages as unevictable.
 	[ "$running" -gt "$before" ] || [ "$what" = unevictable-kB ] || fail "$what: no more than before while one runs"
 done <"$TMP/table"
+sed -n 's/^table //p' "$TMP/out" | awk '{ printf "%-18s %8s %14s %8s\n", $1, $2, $3, $4 }' | figures
