@@ -248,9 +248,7 @@ int explain_token(const struct sysfs_device *dev, int err)
 			 dev->addr);
 		return err;
 	}
-	if (err != -EINVAL || !dev->token)
-		return 0;
-	if (shares_token(dev))
+	if (err != -EINVAL || !dev->token || shares_token(dev))
 		return 0;
 	log_err("%s: vf-token: it takes none, as vfio-pci has no physical "
 		"function that it belongs to",

@@ -63,8 +63,8 @@ int explain_owner(const struct sysfs_device *dev, int err);
 int explain_bind(const struct sysfs_device *dev, const char *param, int err);
 
 /*
- * explain_token - whether @err is about @dev's VF token: 0 if not, else @err,
- * printed.
+ * explain_token - whether @err is about @dev's VF token: 0 if not, else
+ * -errno, printed.
  */
 int explain_token(const struct sysfs_device *dev, int err);
 

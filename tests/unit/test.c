@@ -77,7 +77,6 @@ void test_check_str(const char *file, int line, const char *what,
 			    is ? is : "(null)", want);
 }
 
-/* The child. Leaves by exit(), where leaks are looked for. */
 /* Who spins has a minute of a processor, who waits five by the clock. */
 static void limit(void)
 {
@@ -89,6 +88,7 @@ static void limit(void)
 	alarm(5 * seconds);
 }
 
+/* The child. Leaves by exit(), where leaks are looked for. */
 static void run_here(const struct test *test, int out)
 {
 	if (out >= 0) {

@@ -50,39 +50,35 @@ TEST(shared_token_opens_the_device)
 	}
 }
 
-TEST(lacking_token_is_asked_for)
+/* By every way: exit status @status, @lines of message and hint, with @text. */
+static void refuse(const char *wanted, const char *token, int status,
+		   const char *text, unsigned int lines)
 {
 	FOR_ALL(w) {
 		start();
-		CHECK_EQ(status_of(assign(*w, TOKEN, NULL)), 77);
-		CHECK(said(DEV ": cannot be assigned: vfio-pci has its physical "
-			   "function"));
-		CHECK(said("hint: --vfio " DEV ",vf-token=UUID"));
-		CHECK_EQ(said_lines(), 2);
+		CHECK_EQ(status_of(assign(*w, wanted, token)), status);
+		CHECK(said(text));
+		CHECK_EQ(said_lines(), lines);
 		stop();
 	}
+}
+
+TEST(lacking_token_is_asked_for)
+{
+	refuse(TOKEN, NULL, 77, DEV ": cannot be assigned: vfio-pci has its "
+	       "physical function", 2);
+	refuse(TOKEN, NULL, 77, "hint: --vfio " DEV ",vf-token=UUID", 2);
 }
 
 TEST(another_token_is_refused)
 {
-	FOR_ALL(w) {
-		start();
-		CHECK_EQ(status_of(assign(*w, TOKEN, OTHER)), 77);
-		CHECK(said(DEV ": cannot be assigned: the VF token is not that"));
-		CHECK_EQ(said_lines(), 1);
-		stop();
-	}
+	refuse(TOKEN, OTHER, 77,
+	       DEV ": cannot be assigned: the VF token is not that", 1);
 }
 
 TEST(useless_token_is_told)
 {
-	FOR_ALL(w) {
-		start();
-		CHECK_EQ(status_of(assign(*w, NULL, TOKEN)), 64);
-		CHECK(said(DEV ": vf-token: it takes none"));
-		CHECK_EQ(said_lines(), 1);
-		stop();
-	}
+	refuse(NULL, TOKEN, 64, DEV ": vf-token: it takes none", 1);
 }
 
 /* Before Linux 6.17, the node of a physical function, or of one of VFIO's. */
