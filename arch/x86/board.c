@@ -182,7 +182,7 @@ static int create_devices(struct vm *vm)
 	if (!err && IS_ENABLED(CONFIG_SERIAL_8250))
 		err = create_serial(vm);
 	if (!err && IS_ENABLED(CONFIG_DEBUGEXIT))
-		err = debugexit_create(vm, X86_EXIT_PORT);
+		err = debugexit_create(vm, DESC_PIO, X86_EXIT_PORT);
 	if (!err && IS_ENABLED(CONFIG_PCI))
 		err = create_pci(vm);
 	return err;
