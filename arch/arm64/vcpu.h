@@ -28,9 +28,9 @@ enum vcpu_cache_type {
 struct vcpu_cache {
 	unsigned int level;	/* from 1 */
 	enum vcpu_cache_type type;
-	uint32_t size;		/* bytes */
-	uint32_t line;		/* bytes */
-	uint32_t sets;
+	uint32_t size;		/* bytes; 0: KVM does not tell */
+	uint32_t line;		/* bytes; likewise */
+	uint32_t sets;		/* likewise */
 };
 
 #define VCPU_CACHES 14		/* 7 levels, each in two */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rows of the option table that only arm64 has; see options.c, which alone
+ * includes this.
+ */
+#ifndef VMM_OPTIONS_ARM64_H
+#define VMM_OPTIONS_ARM64_H
+
+#include "vmm/util.h"
+
+#if IS_ENABLED(CONFIG_ARM64)
+#define OPTIONS_ARM64 \
+	{ "cpu-features", 0, KIND_STRING, "LIST", \
+	  "sve, pauth, pmu, each with =on or =off [what is there, pmu=off]", \
+	  RUN, FIELD(cpu_features) },
+#else
+#define OPTIONS_ARM64
+#endif
+
+#endif
