@@ -11,7 +11,6 @@
 
 #include "vmm/log.h"
 #include "vmm/options.h"
-#include "vmm/options_dt.h"
 #include "vmm/options_arm64.h"
 #include "vmm/status.h"
 #include "vmm/util.h"
@@ -110,7 +109,6 @@ static const struct option options[] = {
 	{ "verbose", 'v', KIND_FLAG, NULL,
 	  "show what the guest sees of each capability", BIT(CMD_DEVICES),
 	  FIELD(verbose) },
-	DT_OPTIONS
 	{ "help", 'h', KIND_FLAG, NULL, "print this and exit",
 	  BIT(CMD_NR) - 1, .max = 0 },
 	{ "version", 'V', KIND_FLAG, NULL, "print the version and exit",
@@ -298,7 +296,7 @@ static const char *set_option(struct config *cfg, const struct option *o,
 	case KIND_DEVICE:
 		return add_device(cfg, val);
 	case KIND_OVERLAY:
-		return IS_ENABLED(CONFIG_LIBFDT) ? add_overlay(cfg, val) : NULL;
+		return IS_ENABLED(CONFIG_ARM64) ? add_overlay(cfg, val) : NULL;
 	}
 	return NULL;
 }

@@ -5,6 +5,8 @@
 #ifndef ARCH_ARM64_BOARD_H
 #define ARCH_ARM64_BOARD_H
 
+#include <errno.h>
+
 #include "arch/arm64/boot.h"
 #include "arch/arm64/gic.h"
 #include "vmm/frags.h"
@@ -20,5 +22,16 @@ struct board {
 	struct pci_host *pci;
 	struct pl061 *gpio;		/* with the power button, or NULL */
 };
+
+/* board_frags_create - all of RAM, where the host has it. Prints its errors. */
+#if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
+int board_frags_create(struct vm *vm);
+#else
+static inline int board_frags_create(struct vm *vm)
+{
+	(void)vm;
+	return -ENOSYS;
+}
+#endif
 
 #endif
