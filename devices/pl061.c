@@ -105,6 +105,7 @@ static void write_reg(struct pl061 *p, unsigned int reg, uint8_t val)
 		p->dir = val;
 		break;
 	case IS:
+		p->ris &= ~p->is;	/* levels are not remembered */
 		p->is = val;
 		break;
 	case IBE:
