@@ -42,7 +42,7 @@ static void debugexit_describe(const struct device *dev, struct desc *desc)
 {
 	const struct debugexit *d = container_of(dev, struct debugexit, dev);
 
-	desc->name = "EXIT";
+	desc->name = "exit";
 	desc->compatible = "postern,exit";
 	desc->ranges[desc->nr_ranges++] = d->where;
 }

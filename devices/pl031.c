@@ -196,7 +196,7 @@ static void pl031_describe(const struct device *dev, struct desc *desc)
 {
 	const struct pl031 *p = container_of(dev, struct pl031, dev);
 
-	desc->name = "RTC";
+	desc->name = "rtc";
 	desc->compatible = "arm,pl031";
 	desc->primecell = true;
 	desc->ranges[desc->nr_ranges++] = (struct desc_range){

@@ -208,7 +208,7 @@ static void pl061_describe(const struct device *dev, struct desc *desc)
 {
 	const struct pl061 *p = container_of(dev, struct pl061, dev);
 
-	desc->name = "GPIO";
+	desc->name = "gpio";
 	desc->compatible = "arm,pl061";
 	desc->primecell = true;
 	desc->ranges[desc->nr_ranges++] = (struct desc_range){

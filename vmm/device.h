@@ -37,7 +37,7 @@ struct desc_range {
  * tables of them, arch/arm64/fdt.c tree nodes.
  */
 struct desc {
-	const char *name;	/* four letters at most: "COM1" */
+	const char *name;	/* in ACPI four letters at most: "COM1" */
 	const char *compatible;	/* device tree, or NULL */
 	const char *acpi_hid;	/* "PNP0501", or NULL: not in the tables */
 	const char *acpi_cid;

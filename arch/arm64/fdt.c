@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <libfdt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,7 @@ static void put_gpio_lines(struct dt *dt)
 	dt_u32(dt, "#gpio-cells", 2);
 	dt_empty(dt, "interrupt-controller");
 	dt_u32(dt, "#interrupt-cells", 2);
+	dt_u32(dt, "#address-cells", 0);
 }
 
 static void put_power_button(struct dt *dt, unsigned int gpio)
@@ -200,9 +202,11 @@ static void put_simple(struct dt *dt, const struct desc *desc)
 {
 	const struct desc_range *reg = &desc->ranges[0];
 	struct dt_cells irq = { .nr = 0 };
+	char label[16];
 
+	snprintf(label, sizeof(label), "%s0", desc->name);
 	dt_begin(dt, "%s@%llx", desc->name, (unsigned long long)reg->base);
-	dt_label(dt, desc->name, desc->gpios ? DT_GPIO : 0);
+	dt_label(dt, label, desc->gpios ? DT_GPIO : 0);
 	put_kind(dt, desc);
 	dt_reg(dt, reg->base, reg->size);
 	if (desc->irq >= 0) {
@@ -253,7 +257,7 @@ static const char *console_path(const struct dt *dt)
 	unsigned int i;
 
 	for (i = 0; i < dt->nr_labels; i++)
-		if (!strcmp(dt->labels[i].name, "serial"))
+		if (!strcmp(dt->labels[i].name, "serial0"))
 			return dt->labels[i].path;
 	return NULL;
 }
