@@ -23,7 +23,7 @@ for round in 1 2 3; do
 		echo "$round $config: bound to $(driver)"
 		status=0
 		$postern run --kernel /share/kernel --initrd /share/initrd.gz --memory 512M --cpus 2 --vfio $dev \
-			--append "console=ttyS0 quiet panic=-1 do=write" --once --timeout 240 \
+			--append "console=$console quiet panic=-1 do=write" --once --timeout 240 \
 			>/out </dev/null || status=$?
 		echo "$round $config: status $status"
 		tr -d '\r' </out | sed -n "s/^guest: /$round $config: /p"

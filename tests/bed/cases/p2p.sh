@@ -24,7 +24,7 @@ run() {
 	shift 4
 	dmesg -c >/dev/null
 	status=0
-	postern run --memory 64M --kernel /p2p.elf --vfio $dev --vfio $edu "$@" \
+	postern run --memory 64M --kernel /p2p --vfio $dev --vfio $edu "$@" \
 		--append "page=$page target=$((id)) $word" >/out 2>/err </dev/null || status=$?
 	tr -d '\r' </out | sed "s/^/$name: /"
 	sed "s/^/$name: /" /err
@@ -44,7 +44,7 @@ status "$BED" --timeout 300 --bare \
 	--qemu "-object memory-backend-file,id=shared,mem-path=$TMP/shared,share=on,size=$size" \
 	--device ivshmem-plain,memdev=shared --device nvme,serial=buffer,cmb_size_mb=1 \
 	--device edu,dma_mask=0xffffffffffffffff \
-	--add "$BINARY:/bin/postern" --add "$TMP/guest/p2p.elf" --add "$TMP/inside" -- sh /inside \
+	--add "$BINARY:/bin/postern" --add "$TMP/guest/p2p" --add "$TMP/inside" -- sh /inside \
 	>"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"
 equal "the bed's status" 0 "$status"

@@ -15,11 +15,11 @@ if [ "${PATHS_NVME:-}" ]; then
 	wanted=$(md5sum <"$TMP/disk" | cut -d' ' -f1)
 	set -- --nvme "$TMP/disk" --share "$TMP/share"
 	echo '--kernel /share/kernel --initrd /share/initrd.gz --memory 512M --cpus 2' >"$TMP/options"
-	echo 'console=ttyS0 quiet panic=-1 do=read' >"$TMP/append"
+	echo 'quiet panic=-1 do=read' >"$TMP/append"
 else
 	guests "$TMP/guest"
-	set -- --device edu,dma_mask=0xffffffffffffffff --add "$TMP/guest/edu.elf"
-	echo '--kernel /edu.elf --memory 64M' >"$TMP/options"
+	set -- --device edu,dma_mask=0xffffffffffffffff --add "$TMP/guest/edu"
+	echo '--kernel /edu --memory 64M' >"$TMP/options"
 	: >"$TMP/append"
 fi
 for config in legacy iommufd full; do
@@ -35,7 +35,7 @@ full bind $dev
 try() {
 	for program in legacy iommufd full; do
 		status=0
-		$program run $(cat /options) --append "$(cat /append)" --vfio $dev --once --timeout 240 \
+		$program run $(cat /options) --append "console=$console $(cat /append)" --vfio $dev --once --timeout 240 \
 			>/out 2>&1 </dev/null || status=$?
 		tr -d '\r' </out | sed "s/^/$1$program: /"
 		echo "$1$program: status $status"

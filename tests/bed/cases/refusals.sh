@@ -97,7 +97,7 @@ $p unbind 0000:03:00.0
 chmod 666 /dev/vfio/[0-9]* /dev/vfio/vfio /dev/vfio/devices/* /dev/iommu
 for iommu in legacy iommufd; do
 	try "in use ($iommu)" 69 "$dev.*(in use|busy)" sh -c "
-		$run --iommu $iommu --vfio $dev --initrd initrd.gz --append 'console=ttyS0 do=endless' >/dev/null 2>&1 &
+		$run --iommu $iommu --vfio $dev --initrd initrd.gz --append 'console=$console do=endless' >/dev/null 2>&1 &
 		sleep 3
 		$run --iommu $iommu --vfio $dev
 		s=\$?
@@ -120,7 +120,7 @@ try "no-IOMMU mode behind an IOMMU" 64 "^postern: --noiommu: $dev has an IOMMU i
 	$run --vfio $dev --noiommu
 try "an option of another program" 64 'unknown option: --iommu' ./legacy run --kernel kernel --iommu auto
 
-$run --vfio $dev --initrd initrd.gz --append 'console=ttyS0 quiet do=read' --memory 512M >/out 2>&1 </dev/null
+$run --vfio $dev --initrd initrd.gz --append "console=$console quiet do=read" --memory 512M >/out 2>&1 </dev/null
 echo "afterwards: status $?"
 tr -d '\r' </out | sed -n 's/^guest: /afterwards: /p'
 $p unbind $dev && ls /sys/bus/pci/drivers/nvme | grep -q $dev && echo "good unbind" || echo "bad unbind"
