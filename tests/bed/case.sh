@@ -54,6 +54,11 @@ by_arch() {
 	esac
 }
 
+# all_hosts: the emulated host's kernels of $ARCH, by README's names.
+all_hosts() {
+	by_arch "all legacy cdev compat group-only all-6.12 debian" "all legacy cdev compat debian"
+}
+
 # have_host HOST: whether its kernel is to be had, where a mirror may lack it: one of a certain version. What lacks is
 # remembered for the end of the case, where every_host skips if not all hosts were met.
 have_host() {

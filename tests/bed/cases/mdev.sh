@@ -4,6 +4,7 @@
 # reads them back; it paints on mdpy and mbochs, two displays. Named by UUID or by folder, through the container, an
 # iommufd in its place, and iommufd; on a host with an IOMMU, and on one without any.
 . "$(dirname "$0")/../case.sh"
+only x86 "the samples are built into its kernel alone"
 
 guests "$TMP/guest"
 cat >"$TMP/inside" <<'END'

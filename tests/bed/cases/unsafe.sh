@@ -4,6 +4,7 @@
 # container, by an iommufd in its place, and by iommufd itself; each is allowed by its own parameter and not by the
 # other, and then works.
 . "$(dirname "$0")/../case.sh"
+only x86 "elsewhere the interrupt controller isolates"
 
 guests "$TMP/guest"
 cat >"$TMP/inside" <<'END'
