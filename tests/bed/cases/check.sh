@@ -109,7 +109,7 @@ SCRIPT
 	try "no KVM" 69 'problem: kvm: cannot open /dev/kvm' \
 		sh -c 'mv /dev/kvm /kvm; postern check "$@"; s=$?; mv /kvm /dev/kvm; exit $s' check
 	# What was promised: a guest's way to the device is free.
-	postern run --quiet --memory 64M --kernel /edu.elf --vfio $dev --once --timeout 60 \
+	postern run --quiet --memory 64M --kernel /edu --vfio $dev --once --timeout 60 \
 		>/out 2>&1 </dev/null
 	echo "run: status $?"
 }
@@ -150,7 +150,7 @@ guests "$TMP/guest"
 # host NAME TRIES [APPEND]: a host on which the function of that name runs, and so many tries are good.
 host() {
 	status "$BED" --bare --device edu ${3:+--append "$3"} --share "$TMP/share" --add "$BINARY:/bin/postern" \
-		--add "$TMP/guest/edu.elf" --add "$TMP/inside" \
+		--add "$TMP/guest/edu" --add "$TMP/inside" \
 		--qemu '-device pcie-root-port,id=two,chassis=9,addr=0x10
 			-device edu,bus=two,addr=0.0,multifunction=on -device e1000e,bus=two,addr=0.1' \
 		-- "host=$1; . /inside" >"$TMP/$1" 2>&1
