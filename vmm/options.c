@@ -47,6 +47,7 @@ struct option {
 
 static const struct option options[] = {
 	{ "kernel", 'k', KIND_STRING, "FILE",
+	  IS_ENABLED(CONFIG_ARM64) ? "Linux kernel (Image or Image.gz)" :
 	  "Linux kernel (bzImage) or ELF image with a PVH note", RUN,
 	  FIELD(kernel) },
 	{ "initrd", 'i', KIND_STRING, "FILE", "initial RAM disk", RUN,
