@@ -34,7 +34,8 @@ static int open_packed(struct image *i)
 	int err = gunzip_open(&i->gunzip, i->fd, i->at, i->left);
 
 	if (err == -EOPNOTSUPP)
-		return unusable(i, "packed with gzip, and this program was built without CONFIG_BOOT_GZIP");
+		return unusable(i, "packed with gzip, and this program was built "
+				   "without CONFIG_BOOT_GZIP");
 	if (err < 0)
 		log_err("kernel %s: cannot unpack: %s", i->name, err_text(err));
 	return err;

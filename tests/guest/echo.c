@@ -38,7 +38,7 @@ static void transmit(void)
 
 static void serial(void)
 {
-	while (uart_pending()) {
+	while (uart_pending() || uart_readable()) {
 		/* A full ring is emptied before more is taken. */
 		if (uart_readable() && in - out < RING - 16)
 			receive();

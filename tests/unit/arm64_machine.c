@@ -319,7 +319,8 @@ TEST(what_kvm_cannot_emulate_is_told)
 	capture_begin(2);
 	CHECK(arch_vcpu_exit(vcpu));
 	text = capture_end();
-	CHECK(says(text, "vcpu 0: KVM cannot emulate the guest's instruction, which accesses 0x9000018"));
+	CHECK(says(text, "vcpu 0: KVM cannot emulate the guest's instruction, "
+			 "which accesses 0x9000018, "));
 	CHECK(says(text, "vcpu 0: pc 00000000"));
 	CHECK(says(text, "x29 "));
 	CHECK(says(text, " far "));

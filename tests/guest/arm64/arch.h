@@ -93,7 +93,7 @@ static inline void idle(void)
 static inline void uart_on(void)
 {
 	write32(UART_LCRH, 0x70);	/* 8 bits, FIFOs */
-	write32(UART_CR, 0x301);
+	write32(UART_CR, 0xb01);	/* both directions, request to send */
 }
 
 static inline bool uart_readable(void)
