@@ -30,7 +30,7 @@ triple-arm64 := aarch64-linux
 host-arch := $(or $(arch-$(machine)),$(machine))
 
 ARCH ?= $(host-arch)
-O ?= build
+O ?= build$(addprefix /,$(filter-out $(host-arch),$(ARCH)))
 PREFIX ?= /usr/local
 V ?= 0
 export O ARCH
@@ -452,7 +452,8 @@ help:
 	@echo "  make kernel-selftests the kernel's own tests of VFIO, in the"
 	@echo '                        emulated host; some minutes'
 	@echo 'Variables'
-	@echo '  O=build               output folder; the program is O/postern'
+	@echo '  O=build               output folder; the program is O/postern. For'
+	@echo '                        another ARCH than this machine it is build/ARCH'
 	@echo '  ARCH=ARCH             $(host-arch) if not said: $(notdir $(wildcard arch/*))'
 	@echo '  V=1                   show the commands'
 
