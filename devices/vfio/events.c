@@ -73,7 +73,7 @@ static int watch(struct vfio_pci *d, unsigned int i)
 		return err;
 	err = loop_add(&d->vm->loop, d->events[i], kinds[i].cb, d);
 	if (err >= 0)
-		err = vfio_set_eventfd(d, kinds[i].index,
+		err = vfio_set_eventfd(d->fd, kinds[i].index,
 				       VFIO_IRQ_SET_ACTION_TRIGGER,
 				       d->events[i]);
 	return err;
@@ -103,7 +103,7 @@ void events_off(struct vfio_pci *d)
 	for (i = 0; i < VFIO_EVENTS; i++) {
 		if (d->events[i] < 0)
 			continue;
-		vfio_set_eventfd(d, kinds[i].index,
+		vfio_set_eventfd(d->fd, kinds[i].index,
 				 VFIO_IRQ_SET_ACTION_TRIGGER, -1);
 		loop_del(&d->vm->loop, d->events[i]);
 		sys_close(d->events[i]);
