@@ -23,6 +23,9 @@
 /* Whether VFIO takes devices without an IOMMU. */
 #define SYSFS_NOIOMMU \
 	"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+/* Whether vfio-platform takes only devices that it can reset. */
+#define SYSFS_RESET_REQUIRED \
+	"/sys/module/vfio_platform/parameters/reset_required"
 /* Longest: a UUID, or the name of a platform device. */
 #define SYSFS_ADDR (IS_ENABLED(CONFIG_VFIO_PLATFORM) ? 64 : 40)
 #define SYSFS_NAME 64
