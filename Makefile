@@ -42,11 +42,28 @@ CC = $(CROSS_COMPILE)gcc
 STRIP = $(CROSS_COMPILE)strip
 AR = $(CROSS_COMPILE)ar
 
-# Where musl is, and the kernel's headers; for another architecture than the
-# host's, name folders of your own.
-MUSL_INCLUDE ?= /usr/include/$(triple-$(ARCH))-musl
-MUSL_LIB ?= /usr/lib/$(triple-$(ARCH))-musl
+# Unit tests and fuzzers run here: the host's compiler and C library build them
+# for any ARCH.
+HOSTED ?=
+ifneq ($(HOSTED),)
+CROSS_COMPILE :=
+endif
+
+# Where musl is, and the kernel's headers; what is not in the compiler's own
+# folders, libfdt and all that is for another architecture than the host's, is
+# in the folder that tests/prepare/sysroot prints. Or name folders of your own.
+far := $(if $(HOSTED),,$(filter-out x86,$(ARCH))$(filter-out $(host-arch),$(ARCH)))
+SYSROOT ?= $(if $(far),$(eval SYSROOT := $$(shell \
+	tests/prepare/sysroot $(ARCH)))$(SYSROOT))
+MUSL_INCLUDE ?= $(if $(far),$(SYSROOT)/musl/include,\
+	/usr/include/$(triple-$(ARCH))-musl)
+MUSL_LIB ?= $(if $(far),$(SYSROOT)/musl/lib,/usr/lib/$(triple-$(ARCH))-musl)
 UAPI ?= $(shell tests/prepare/headers $(ARCH))
+
+# What is tested if no ARCH was asked for.
+TEST_ARCHS ?= $(if $(filter file,$(origin ARCH)),$(host-arch) \
+	$(filter-out $(host-arch),arm64),$(ARCH))
+export TEST_ARCHS
 
 gen := $(abspath $(O))/generated
 
@@ -84,7 +101,9 @@ else
 
 # --- what the machine lacks --------------------------------------------------
 
-configured := $(filter-out $(lone-goals),$(goals))
+# Some goals only run make elsewhere, and have no configuration themselves.
+configured := $(filter-out $(lone-goals) unit check-style check-unit check-fuzz \
+	fuzz fuzz-build,$(goals))
 ifneq ($(configured),)
 ifeq ($(wildcard arch/$(ARCH)/Makefile),)
 $(error ARCH=$(ARCH): there is no arch/$(ARCH))
@@ -97,7 +116,10 @@ gcc-package := $(if $(CROSS_COMPILE),$(subst _,-,gcc-$(CROSS_COMPILE:-=)),\
 missing := $(if $(filter-out clean distclean help,$(goals)),$(shell \
 	command -v $(CC) >/dev/null || echo $(gcc-package); \
 	command -v kconfig-conf >/dev/null || echo kconfig-frontends-nox; \
-	[ -e $(MUSL_LIB)/libc.a ] || echo musl-dev))
+	$(if $(far)$(HOSTED),,[ -e $(MUSL_LIB)/libc.a ] || echo musl-dev;) \
+	$(if $(and $(HOSTED),$(filter-out x86,$(ARCH))),\
+	[ -e /usr/include/libfdt.h ] || echo libfdt-dev; \
+	[ -e /usr/include/zlib.h ] || echo zlib1g-dev;)))
 tools := $(if $(missing),missing-tools)
 
 .PHONY: missing-tools
@@ -208,6 +230,7 @@ optimize := $(if $(CONFIG_DEBUG),-Og -fno-omit-frame-pointer \
 
 cflags = $(common-flags) $(optimize) -nostdinc -isystem $(MUSL_INCLUDE) \
 	-isystem $(gcc-include) -isystem $(O)/uapi \
+	$(if $(far),-isystem $(SYSROOT)/include) \
 	-fPIE -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables \
 	-fstack-protector-strong -fstack-clash-protection
@@ -216,7 +239,8 @@ cflags = $(common-flags) $(optimize) -nostdinc -isystem $(MUSL_INCLUDE) \
 ldflags = $(optimize) -nostdlib -static-pie -Wl,--gc-sections \
 	-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--fatal-warnings \
 	-Wl,--no-eh-frame-hdr
-libs-$(CONFIG_LIBFDT) += -l:libfdt.a
+libs-$(CONFIG_LIBFDT) += -L$(SYSROOT)/lib -l:libfdt.a
+libs-$(CONFIG_ZLIB) += -L$(SYSROOT)/lib -l:libz.a
 libs-y += -L$(MUSL_LIB) -Wl,--start-group -lc -lgcc -Wl,--end-group
 
 # The flags and the list of the last build: a change of the first compiles
@@ -263,17 +287,21 @@ $(addprefix configs-,$(configs)): configs-%: | $(tools)
 
 # Each file named in tests/unit/Makefile is a program of its own, linked from
 # the whole product but its doors to the outside, the fake kernel instead of
-# them, and the harness. Always the full configuration of the host's own
-# architecture, in an output folder of its own.
+# them, and the harness. Always the full configuration, in an output folder of
+# its own. Another architecture's sources are compiled for the host, with that
+# architecture's kernel headers.
 .PHONY: unit unit-programs
-unit: | $(tools)
-	$(Q)$(MAKE) O=$(O)/unit ARCH=$(host-arch) full_defconfig unit-programs
+unit:
+	$(Q)$(MAKE) O=$(O)/unit$(addprefix -,$(filter-out $(host-arch),$(ARCH))) \
+		HOSTED=y full_defconfig unit-programs
 
 unit-harness := $(call files,tests/unit/ tests/fake/)
 unit-programs := $(patsubst %.o,$(O)/%,$(test-y))
 unit-flags = $(common-flags) -O1 -fno-omit-frame-pointer -isystem $(O)/uapi \
 	-I tests/unit -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
+unit-libs-$(CONFIG_LIBFDT) += -lfdt
+unit-libs-$(CONFIG_ZLIB) += -lz
 
 $(O)/san/%.o: %.c $(gen)/flags | $(O)/uapi
 	$(call say,CC,$<)
@@ -292,7 +320,7 @@ $(unit-programs): $(O)/%: $(O)/san/tests/unit/%.o $(O)/product.a \
 		$(O)/harness.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(unit-flags) -o $@ $< -Wl,--start-group $(O)/product.a \
-		$(O)/harness.a -Wl,--end-group -lpthread
+		$(O)/harness.a -Wl,--end-group $(unit-libs-y) -lpthread
 unit-programs: $(unit-programs)
 	@printf '%s\n' $(test-y:.o=) >$(O)/list
 
@@ -318,7 +346,8 @@ $(O)/conformance: $(addprefix $(O)/obj/,$(contract-objs)) $(gen)/list
 CLANG ?= clang
 .PHONY: fuzz-build fuzz-programs
 fuzz-build: | $(tools)
-	$(Q)$(MAKE) O=$(O)/fuzz ARCH=$(host-arch) full_defconfig fuzz-programs
+	$(Q)$(MAKE) O=$(O)/fuzz ARCH=$(host-arch) HOSTED=y full_defconfig \
+		fuzz-programs
 
 fuzz-harness := $(call files,tests/fuzz/ tests/fake/)
 fuzz-programs := $(patsubst %.o,$(O)/%,$(fuzz-y))
@@ -386,9 +415,9 @@ install: all
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/postern)
 
 clean:
-	$(Q)for made in obj san configs style unit gaps selftests \
+	$(Q)for made in obj san configs style unit unit-* gaps selftests \
 		conformance postern postern.debug; do \
-		rm -rf "$(O)/$$made"; done
+		rm -rf "$(O)"/$$made; done
 distclean:
 	$(Q)rm -rf "$(O)"
 

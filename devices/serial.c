@@ -50,6 +50,7 @@ enum {				/* registers */
 
 #define FIFO_SIZE 16		/* each way; CONSOLE_ROOM is no less */
 #define POLLS 64		/* of LSR in a row make a polling driver */
+#define CLOCK_HZ 1843200
 #define DIVISOR 12		/* 9600 baud */
 
 struct serial {
@@ -383,6 +384,8 @@ static void serial_describe(const struct device *dev, struct desc *desc)
 		s->cfg.kind, s->cfg.base, SERIAL_SIZE, false,
 	};
 	desc->irq = s->cfg.irq;
+	if (IS_ENABLED(CONFIG_LIBFDT))
+		desc->clock_hz = CLOCK_HZ;
 }
 
 static void serial_destroy(struct device *dev);

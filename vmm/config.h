@@ -12,6 +12,7 @@
 #include "vmm/util.h"
 
 #define CONFIG_VFIO_MAX 32
+#define CONFIG_OVERLAYS_MAX 16
 
 enum iommu_choice {
 	IOMMU_AUTO,
@@ -41,6 +42,7 @@ struct config {
 	const char *append;
 	uint64_t memory;		/* bytes */
 	unsigned int cpus;
+	const char *cpu_features;	/* arm64; NULL: what the host has */
 	bool hugepages;
 	unsigned int iommu;		/* enum iommu_choice */
 	const char *container;		/* NULL: what the host has */
@@ -57,6 +59,10 @@ struct config {
 	bool verbose;
 	bool try_attach;
 	const char *trace;
+	/* Of machines with a device tree */
+	const char *dump_dtb;		/* where to write it instead of running */
+	const char *dtb_overlay[CONFIG_OVERLAYS_MAX];
+	unsigned int nr_dtb_overlay;
 };
 
 /* config_noiommu - how devices without an IOMMU are assigned. */

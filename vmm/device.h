@@ -37,7 +37,7 @@ struct desc_range {
  * tables of them, arch/arm64/fdt.c tree nodes.
  */
 struct desc {
-	const char *name;	/* four letters at most: "COM1" */
+	const char *name;	/* in ACPI four letters at most: "COM1" */
 	const char *compatible;	/* device tree, or NULL */
 	const char *acpi_hid;	/* "PNP0501", or NULL: not in the tables */
 	const char *acpi_cid;
@@ -45,6 +45,11 @@ struct desc {
 	unsigned int nr_ranges;
 	int irq;		/* line, or -1 */
 	bool irq_level;		/* else edge */
+	bool primecell;		/* one of Arm's: says itself what it is */
+	uint32_t clock_hz;	/* of the clock that it counts by, 0: none */
+	/* Of a GPIO controller: its lines, and which is the power button. */
+	unsigned int gpios;
+	unsigned int power_gpio;
 	/*
 	 * Of a PCI bridge: pin p (0: INTA) of slot s is line
 	 * intx_first + (s + p) % intx_nr, level. 0 as intx_nr: not wired.

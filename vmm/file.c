@@ -61,6 +61,18 @@ int file_open_node(const char *path)
 	return open_or_dup(path, O_RDWR);
 }
 
+int file_create(const char *what, const char *path)
+{
+	int fd = strncmp(path, "fd:", 3) ?
+		sys_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666) :
+		open_or_dup(path, 0);
+
+	if (fd >= 0)
+		return fd;
+	log_err("%s: cannot create %s: %s", what, path, err_text(fd));
+	return fd == -EACCES || fd == -EPERM ? -EACCES : -ENOENT;
+}
+
 int file_read(int fd, void *buf, size_t len, uint64_t offset)
 {
 	char *at = buf;

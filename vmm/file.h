@@ -22,6 +22,12 @@ int file_open(const char *what, const char *path, uint64_t *size);
 int file_open_node(const char *path);
 
 /*
+ * file_create - create @path for writing, or empty it if it is there already;
+ * "fd:N" as it is. @what names it in messages. Prints its errors.
+ */
+int file_create(const char *what, const char *path);
+
+/*
  * file_read - exactly @len bytes from @offset, or -ENODATA at the end of the
  * file, or what pread(2) says. Prints nothing.
  */

@@ -16,6 +16,7 @@
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/util.h"
+#include "vmm/vm.h"
 
 #define POOL "/sys/kernel/mm/hugepages/hugepages-%llukB/%s"
 #define ROUNDS_MAX 32
@@ -341,7 +342,7 @@ static void add(struct frags *f, uint64_t pa, void *hva, uint64_t size)
 static int build(struct frags *f, const struct hunt *h)
 {
 	const struct page *p = h->pages;
-	char *at;
+	char *at = NULL;
 	void *va;
 	size_t i, n;
 	int err = reserve(f, h, &at);
@@ -419,6 +420,19 @@ int frags_check(uint64_t size)
 	return err;
 }
 
+/* Where a piece is refused, what was published before is left to be taken back. */
+static int publish(struct frags *f, struct mem *mem)
+{
+	int err = 0;
+
+	while (f->added < f->nr && err >= 0) {
+		err = mem_add(mem, &f->regions[f->added]);
+		if (err >= 0)
+			f->added++;
+	}
+	return err;
+}
+
 int frags_create(struct frags *f, struct vm *vm, const struct frags_wish *wish)
 {
 	struct hunt hunt = { .vm = vm, .wish = wish };
@@ -429,18 +443,17 @@ int frags_create(struct frags *f, struct vm *vm, const struct frags_wish *wish)
 	if (err < 0)
 		return err;
 	f->fd = hunt.fd;
+	f->there = true;
 	err = collect(&hunt);
 	if (err >= 0)
 		err = choose_pages(&hunt);
 	if (err >= 0)
 		err = build(f, &hunt);
 	end(&hunt);
+	if (err >= 0)
+		err = publish(f, &vm->mem);
 	if (err < 0) {
-		if (f->base)
-			sys_munmap(f->base, f->reserved);
-		sys_close(f->fd);
-		f->base = NULL;
-		f->nr = 0;
+		frags_destroy(f, vm);
 		return err;
 	}
 	log_info("memory: %llu MiB in %u piece%s, from 0x%llx on",
@@ -449,12 +462,26 @@ int frags_create(struct frags *f, struct vm *vm, const struct frags_wish *wish)
 	return 0;
 }
 
-void frags_destroy(struct frags *f)
+void frags_destroy(struct frags *f, struct vm *vm)
 {
-	if (!f->base)
+	if (!f->there)
 		return;
-	sys_munmap(f->base, f->reserved);
+	while (f->added)
+		mem_del(&vm->mem, &f->regions[--f->added]);
+	if (f->base)
+		sys_munmap(f->base, f->reserved);
 	sys_close(f->fd);
+	f->there = false;
 	f->base = NULL;
 	f->nr = 0;
+}
+
+uint64_t frags_end(const struct frags *f)
+{
+	const struct mem_region *last;
+
+	if (!f->nr)
+		return 0;
+	last = &f->regions[f->nr - 1];
+	return last->gpa + last->size;
 }

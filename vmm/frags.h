@@ -21,8 +21,10 @@ struct vm;
 #define FRAGS_MAX 64
 
 struct frags {
-	struct mem_region regions[FRAGS_MAX];	/* ascending, not added */
+	struct mem_region regions[FRAGS_MAX];	/* ascending */
 	unsigned int nr;
+	unsigned int added;	/* how many of them vm->mem has */
+	bool there;
 	int fd;
 	void *base;		/* of all regions' memory, NULL: none */
 	size_t reserved;
@@ -44,8 +46,8 @@ struct frags_wish {
 #if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
 /*
  * frags_create - take huge pages from the host until enough of them are where
- * @wish can use them, keep those that make the fewest pieces, and give the
- * others back. Prints its errors: -ERANGE where the host has too few, -EDOM
+ * @wish can use them, keep those that make the fewest pieces, give the others
+ * back, and add the pieces to guest memory. Prints its errors: -ERANGE where the host has too few, -EDOM
  * where the size is not a multiple of theirs.
  */
 int frags_create(struct frags *frags, struct vm *vm,
@@ -56,7 +58,9 @@ int frags_create(struct frags *frags, struct vm *vm,
  */
 int frags_check(uint64_t size);
 /* frags_destroy - of what was created, or of zeroes. */
-void frags_destroy(struct frags *frags);
+void frags_destroy(struct frags *frags, struct vm *vm);
+/* frags_end - the address above the last piece, 0: there is none. */
+uint64_t frags_end(const struct frags *frags);
 #else
 static inline int frags_create(struct frags *frags, struct vm *vm,
 			       const struct frags_wish *wish)
@@ -73,9 +77,16 @@ static inline int frags_check(uint64_t size)
 	return -ENOSYS;
 }
 
-static inline void frags_destroy(struct frags *frags)
+static inline void frags_destroy(struct frags *frags, struct vm *vm)
 {
 	(void)frags;
+	(void)vm;
+}
+
+static inline uint64_t frags_end(const struct frags *frags)
+{
+	(void)frags;
+	return 0;
 }
 #endif
 

@@ -63,7 +63,7 @@ void irqs_destroy(struct irqs *irqs)
 
 void irq_line_set(struct irqs *irqs, unsigned int gsi, int level)
 {
-	struct kvm_irq_level line = { .irq = gsi, .level = level };
+	struct kvm_irq_level line = { .irq = IRQ_LINE_0 + gsi, .level = level };
 
 	trace(TRACE_IRQ, "line gsi=%u level=%d", gsi, level);
 	sys_ioctl(irqs->kvm->vm_fd, KVM_IRQ_LINE, &line);
@@ -103,11 +103,27 @@ int irq_commit(struct irqs *irqs)
 	return err;
 }
 
+/* Whether @msi is a line, which @e is then told of. */
+static bool fill_pin(const struct irqs *irqs, struct kvm_irq_routing_entry *e,
+		     const struct msi *msi)
+{
+	const struct msi_pins *pins = &irqs->pins;
+
+	if (!IS_ENABLED(CONFIG_MSI_PINS) || msi->address != pins->address ||
+	    msi->data < pins->data || msi->data - pins->data >= pins->nr)
+		return false;
+	e->type = KVM_IRQ_ROUTING_IRQCHIP;
+	e->u.irqchip.pin = pins->gsi + msi->data - pins->data;
+	return true;
+}
+
 static void fill_route(struct irqs *irqs, struct kvm_irq_routing_entry *e,
 		       unsigned int gsi, const struct msi *msi)
 {
 	memset(e, 0, sizeof(*e));
 	e->gsi = gsi;
+	if (fill_pin(irqs, e, msi))
+		return;
 	e->type = KVM_IRQ_ROUTING_MSI;
 	e->u.msi.address_lo = (uint32_t)msi->address;
 	e->u.msi.address_hi = msi->address >> 32;

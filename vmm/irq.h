@@ -12,6 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/util.h"
+
+/*
+ * What KVM_IRQ_LINE calls line 0: on arm64 the first shared interrupt, number
+ * 32, behind its kind.
+ */
+#if IS_ENABLED(CONFIG_ARM64)
+#define IRQ_LINE_0 (KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | 32)
+#else
+#define IRQ_LINE_0 0
+#endif
+
 struct kvm;
 
 /* A message-signalled interrupt as a device would write it. */
@@ -19,6 +31,17 @@ struct msi {
 	uint64_t address;
 	uint32_t data;
 	uint32_t devid;		/* requester id: bus << 8 | devfn */
+};
+
+/*
+ * Where lines do the work of MSIs (CONFIG_MSI_PINS): what is written to
+ * @address raises line @gsi if it is @data, the next if it is @data + 1.
+ */
+struct msi_pins {
+	uint64_t address;
+	uint32_t data;
+	unsigned int gsi;
+	unsigned int nr;	/* 0: no such lines */
 };
 
 struct irqs {
@@ -33,6 +56,7 @@ struct irqs {
 	unsigned int max_msi;
 	bool dirty;		/* routes differ from what KVM has */
 	bool msi_devid;		/* MSIs carry the requester id (arm64 ITS) */
+	struct msi_pins pins;	/* the interrupt controller's, set by it */
 };
 
 /*

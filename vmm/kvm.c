@@ -122,10 +122,20 @@ static int report_open(const char *path, int err)
 	case -ENOENT:
 	case -ENODEV:
 	case -ENXIO:
-		log_hint("modprobe kvm_intel (or kvm_amd); is virtualization on in the firmware?");
+		log_hint(IS_ENABLED(CONFIG_ARM64) ?
+			 "arm64 kernels with CONFIG_KVM have it if they are started in EL2" :
+			 "modprobe kvm_intel (or kvm_amd); is virtualization on in the firmware?");
 		return -ENODEV;
 	}
 	return err;
+}
+
+/* On arm64, how many bits guest-physical addresses have: what there are. */
+static unsigned long vm_type(const struct kvm *kvm)
+{
+	if (!IS_ENABLED(CONFIG_ARM64))
+		return 0;
+	return KVM_VM_TYPE_ARM_IPA_SIZE(kvm_cap(kvm, KVM_CAP_ARM_VM_IPA_SIZE));
 }
 
 static int create_vm(struct kvm *kvm)
@@ -136,7 +146,7 @@ static int create_vm(struct kvm *kvm)
 		log_err("kvm: API version %d, not %d", version, KVM_VERSION);
 		return -EOPNOTSUPP;
 	}
-	kvm->vm_fd = sys_ioctl_num(kvm->fd, KVM_CREATE_VM, 0);
+	kvm->vm_fd = sys_ioctl_num(kvm->fd, KVM_CREATE_VM, vm_type(kvm));
 	if (kvm->vm_fd < 0) {
 		log_err("kvm: cannot create a VM: %s", err_text(kvm->vm_fd));
 		return kvm->vm_fd;

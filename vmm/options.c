@@ -11,6 +11,7 @@
 
 #include "vmm/log.h"
 #include "vmm/options.h"
+#include "vmm/options_arm64.h"
 #include "vmm/status.h"
 #include "vmm/util.h"
 
@@ -24,6 +25,7 @@ enum kind {
 	KIND_NUMBER,	/* min to max */
 	KIND_CHOICE,	/* one of choices, as its index */
 	KIND_DEVICE,	/* appended to cfg->vfio */
+	KIND_OVERLAY,	/* appended to cfg->dtb_overlay */
 };
 
 struct option {
@@ -55,6 +57,7 @@ static const struct option options[] = {
 	  RUN | CHECK, FIELD(memory), .min = 32 * MiB },
 	{ "cpus", 'c', KIND_NUMBER, "N", "virtual processors, 1 to 64 [1]",
 	  RUN, FIELD(cpus), 1, 64 },
+	OPTIONS_ARM64
 	{ "hugepages", 0, KIND_FLAG, NULL, "guest RAM in hugetlb pages",
 	  RUN | CHECK,
 	  FIELD(hugepages) },
@@ -263,6 +266,14 @@ static const char *add_device(struct config *cfg, const char *val)
 	return NULL;
 }
 
+static const char *add_overlay(struct config *cfg, const char *val)
+{
+	if (cfg->nr_dtb_overlay == CONFIG_OVERLAYS_MAX)
+		return "too many overlays";
+	cfg->dtb_overlay[cfg->nr_dtb_overlay++] = val;
+	return NULL;
+}
+
 /* Returns what is wrong with @val, or NULL. */
 static const char *set_option(struct config *cfg, const struct option *o,
 			      const char *val)
@@ -284,6 +295,8 @@ static const char *set_option(struct config *cfg, const struct option *o,
 		return set_choice(o, field, val);
 	case KIND_DEVICE:
 		return add_device(cfg, val);
+	case KIND_OVERLAY:
+		return IS_ENABLED(CONFIG_ARM64) ? add_overlay(cfg, val) : NULL;
 	}
 	return NULL;
 }

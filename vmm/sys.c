@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -237,6 +238,14 @@ int sys_capable(int cap)
 	if (syscall(SYS_capget, &header, data) < 0)
 		return 0;
 	return data[cap / 32].effective >> (cap % 32) & 1;
+}
+
+/* As few bytes as these come whole, once there are any. */
+int sys_random(void *buf, size_t len)
+{
+	int n = TRACED(RETRY(getrandom(buf, len, 0)), "random len=0x%zx", len);
+
+	return n < 0 ? n : 0;
 }
 
 void sys_sleep(unsigned int ms)

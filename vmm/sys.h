@@ -85,6 +85,9 @@ int sys_getrlimit(int resource, uint64_t *soft);
 /* sys_capable - whether capability number @cap is effective: 1 or 0. */
 int sys_capable(int cap);
 
+/* sys_random - fill @buf, at most 256 bytes, with random ones: 0 or -errno. */
+int sys_random(void *buf, size_t len);
+
 /* sys_sleep - wait @ms milliseconds; a signal cuts it short. */
 void sys_sleep(unsigned int ms);
 

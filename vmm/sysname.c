@@ -9,7 +9,7 @@
 
 static const struct sys_word *const tables[] = {
 	sys_words_kvm,
-	IS_ENABLED(CONFIG_X86) ? sys_words_x86 : NULL,
+	sys_words_arch,
 	IS_ENABLED(CONFIG_VFIO_CONTAINER) ? sys_words_container : NULL,
 	IS_ENABLED(CONFIG_VFIO_GROUP) ? sys_words_group : NULL,
 	IS_ENABLED(CONFIG_VFIO) ? sys_words_vfio : NULL,

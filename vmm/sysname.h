@@ -41,7 +41,7 @@ struct sys_word {
 	  sizeof(((struct type *)0)->member) }
 
 extern const struct sys_word sys_words_kvm[];
-extern const struct sys_word sys_words_x86[];
+extern const struct sys_word sys_words_arch[];
 extern const struct sys_word sys_words_vfio[];
 extern const struct sys_word sys_words_group[];
 extern const struct sys_word sys_words_container[];

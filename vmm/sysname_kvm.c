@@ -89,7 +89,15 @@ const struct sys_word sys_words_kvm[] = {
 	NAME(KVM_SET_MP_STATE),
 	NAME(KVM_GET_VCPU_EVENTS),
 	NAME(KVM_SET_VCPU_EVENTS),
-	NAME(KVM_SET_ONE_REG),
-	NAME(KVM_GET_ONE_REG),
+	{
+		.request = KVM_SET_ONE_REG,
+		.name = "KVM_SET_ONE_REG",
+		.fields = { SYS_FIELD(kvm_one_reg, id) },
+	},
+	{
+		.request = KVM_GET_ONE_REG,
+		.name = "KVM_GET_ONE_REG",
+		.fields = { SYS_FIELD(kvm_one_reg, id) },
+	},
 	{ .name = NULL },
 };

@@ -83,7 +83,7 @@ static void destroy_ram(struct vm *vm)
 {
 	struct board *board = vm->board;
 
-	board_frags_destroy(vm);
+	frags_destroy(&board->frags, vm);
 	if (board->high.size)
 		mem_del(&vm->mem, &board->high);
 	if (board->low.size)
@@ -138,7 +138,7 @@ void board_pci(const struct vm *vm, struct pci_layout *layout)
 		.mem32_base = X86_MEM32_BASE,
 		.mem32_size = X86_MEM32_SIZE,
 		.mem64_min = ALIGN_UP(MAX(ram[1].gpa + ram[1].size,
-					  board_frags_end(vm)), GiB),
+					  frags_end(&vm->board->frags)), GiB),
 		.mem64_max = BIT(cpuid_phys_bits(vm)),
 		.intx_first = X86_PCI_IRQ,
 		.intx_nr = X86_IRQ_PINS - X86_PCI_IRQ,
@@ -182,7 +182,7 @@ static int create_devices(struct vm *vm)
 	if (!err && IS_ENABLED(CONFIG_SERIAL_8250))
 		err = create_serial(vm);
 	if (!err && IS_ENABLED(CONFIG_DEBUGEXIT))
-		err = debugexit_create(vm, X86_EXIT_PORT);
+		err = debugexit_create(vm, DESC_PIO, X86_EXIT_PORT);
 	if (!err && IS_ENABLED(CONFIG_PCI))
 		err = create_pci(vm);
 	return err;

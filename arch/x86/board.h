@@ -44,31 +44,14 @@ struct board {
 	struct pm *pm;
 };
 
+/* board_frags_create - all of RAM, where the host has it. Prints its errors. */
 #if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
-/*
- * board_frags_create - all of RAM, where the host has it. Prints its errors.
- * board_frags_destroy - of what was created, or nothing.
- * board_frags_end - the address above it, 0: there is none such.
- */
 int board_frags_create(struct vm *vm);
-void board_frags_destroy(struct vm *vm);
-uint64_t board_frags_end(const struct vm *vm);
 #else
 static inline int board_frags_create(struct vm *vm)
 {
 	(void)vm;
 	return -ENOSYS;
-}
-
-static inline void board_frags_destroy(struct vm *vm)
-{
-	(void)vm;
-}
-
-static inline uint64_t board_frags_end(const struct vm *vm)
-{
-	(void)vm;
-	return 0;
 }
 #endif
 

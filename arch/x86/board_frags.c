@@ -42,7 +42,7 @@ static int add_low(struct vm *vm, struct mem_region *low)
 	return err;
 }
 
-static int add_frags(struct vm *vm, struct frags *frags)
+int board_frags_create(struct vm *vm)
 {
 	const struct frags_wish wish = {
 		.size = vm->cfg->memory,
@@ -50,48 +50,16 @@ static int add_frags(struct vm *vm, struct frags *frags)
 		.usable = can_be_ram,
 		.locate = vfio_pci_locate,
 	};
-	unsigned int i;
-	int err = frags_create(frags, vm, &wish);
-
-	for (i = 0; i < frags->nr && err >= 0; i++)
-		err = mem_add(&vm->mem, &frags->regions[i]);
-	return err;
-}
-
-int board_frags_create(struct vm *vm)
-{
 	struct board *board = vm->board;
 	int err = add_low(vm, &board->low);
 
 	if (err < 0)
 		return err;
-	err = add_frags(vm, &board->frags);
+	err = frags_create(&board->frags, vm, &wish);
 	if (err < 0) {
-		board_frags_destroy(vm);
 		mem_del(&vm->mem, &board->low);
 		board->low.size = 0;
 		mem_ram_destroy(&vm->mem);
 	}
 	return err;
-}
-
-void board_frags_destroy(struct vm *vm)
-{
-	struct board *board = vm->board;
-	unsigned int i;
-
-	for (i = 0; i < board->frags.nr; i++)
-		mem_del(&vm->mem, &board->frags.regions[i]);
-	frags_destroy(&board->frags);
-}
-
-uint64_t board_frags_end(const struct vm *vm)
-{
-	const struct frags *frags = &vm->board->frags;
-	const struct mem_region *last;
-
-	if (!frags->nr)
-		return 0;
-	last = &frags->regions[frags->nr - 1];
-	return last->gpa + last->size;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/boot.h"
 #include "vmm/util.h"
 
 struct vm;
@@ -28,14 +29,6 @@ struct boot_entry {
 #define BOOT_CS 0x10
 #define BOOT_DS 0x18
 
-/* The images, held open so that a guest reset loads the same ones again. */
-struct boot_files {
-	int kernel_fd;
-	uint64_t kernel_size;
-	int initrd_fd;		/* -1: none */
-	uint64_t initrd_size;
-};
-
 /* Types of the memory map: the same numbers in e820 and in PVH. */
 #define BOOT_MEM_RAM		1U
 #define BOOT_MEM_RESERVED	2U
@@ -51,12 +44,6 @@ struct boot_map {
 };
 
 /*
- * boot_files_open - open what the configuration names. Prints its errors.
- */
-int boot_files_open(struct vm *vm, struct boot_files *files);
-void boot_files_close(struct boot_files *files);
-
-/*
  * boot_load - place images, command line and tables into RAM and fill
  * @entry. @rsdp is ACPI's root pointer. -ENOEXEC for an image that is not
  * usable. Prints its errors.
@@ -69,44 +56,11 @@ int boot_load(struct vm *vm, const struct boot_files *files, uint64_t rsdp,
 /* boot_map_fill - the memory map of @vm. */
 void boot_map_fill(const struct vm *vm, struct boot_map *map);
 
-/* Only a machine whose RAM is in pieces may have all of it above 4 GiB. */
-#define BOOT_HIGH IS_ENABLED(CONFIG_VFIO_NOIOMMU)
-
-/* What is to be placed: @size bytes in [@min, @max), @align a power of two. */
-struct boot_wish {
-	uint64_t size;
-	uint64_t align;
-	uint64_t min, max;
-};
-
-/*
- * boot_find - the lowest address, or the @highest, at which @wish comes true
- * within one piece of RAM above 1 MiB. Returns whether there is one.
- */
-bool boot_find(const struct vm *vm, const struct boot_wish *wish,
-	       bool highest, uint64_t *addr);
-
-/*
- * boot_place_initrd - read the initrd as high as it goes below @max, page
- * aligned: above @end, where the kernel that begins at @start ends, or else
- * below @start; or, with @anywhere, above @max. *@addr is 0 without an initrd.
- */
-int boot_place_initrd(struct vm *vm, const struct boot_files *files,
-		      uint64_t start, uint64_t end, uint64_t max,
-		      bool anywhere, uint64_t *addr);
-
 /*
  * boot_place_cmdline - at X86_CMDLINE; -EDOM when longer than @max bytes
  * without its NUL.
  */
 int boot_place_cmdline(struct vm *vm, uint64_t max);
-
-/* boot_hint_room - what gives the guest more RAM in one piece. */
-void boot_hint_room(const struct vm *vm);
-
-/* boot_read - @len bytes of the kernel file into RAM at @gpa. */
-int boot_read(struct vm *vm, const struct boot_files *files, uint64_t offset,
-	      uint64_t gpa, uint64_t len);
 
 /*
  * bzimage_load, pvh_load - 1 if the file is of that kind and loaded, 0 if it

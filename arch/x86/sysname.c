@@ -9,7 +9,7 @@
 
 #define NAME(word) { .request = word, .name = #word }
 
-const struct sys_word sys_words_x86[] = {
+const struct sys_word sys_words_arch[] = {
 	NAME(KVM_GET_MSRS),
 	NAME(KVM_SET_MSRS),
 	NAME(KVM_GET_LAPIC),

@@ -210,15 +210,22 @@ static void config_write(struct pci_host *host, uint64_t addr, uint64_t val,
 	pthread_rwlock_unlock(&host->lock);
 }
 
+/* What is at @offset, as in ECAM. */
+static uint64_t ecam_addr(const struct pci_host *host, uint64_t offset)
+{
+	return is_cam(host) ? (offset & ~0xffULL) << 4 | (offset & 0xff)
+			    : offset;
+}
+
 static uint64_t ecam_read(void *owner, uint64_t offset, unsigned int len)
 {
-	return config_read(owner, offset, len);
+	return config_read(owner, ecam_addr(owner, offset), len);
 }
 
 static void ecam_write(void *owner, uint64_t offset, uint64_t val,
 		       unsigned int len)
 {
-	config_write(owner, offset, val, len);
+	config_write(owner, ecam_addr(owner, offset), val, len);
 }
 
 static const struct bus_ops ecam_ops = { ecam_read, ecam_write };
@@ -273,7 +280,8 @@ static const struct bus_ops cf8_ops = { cf8_read, cf8_write };
 int config_claim(struct pci_host *host)
 {
 	int err = bus_add(&host->vm->mmio, "pci config", host->layout.ecam,
-			  PCI_ECAM_SIZE, &ecam_ops, host);
+			  is_cam(host) ? PCI_CAM_SIZE : PCI_ECAM_SIZE,
+			  &ecam_ops, host);
 
 	if (err < 0 || !host->layout.cf8)
 		return err;

@@ -112,12 +112,14 @@ static void host_describe(const struct device *device, struct desc *desc)
 	unsigned int i;
 
 	desc->name = "PCI0";
-	desc->compatible = "pci-host-ecam-generic";
+	desc->compatible = is_cam(host) ? "pci-host-cam-generic"
+					: "pci-host-ecam-generic";
 	desc->acpi_hid = "PNP0A08";
 	desc->acpi_cid = "PNP0A03";
 	desc->intx_first = host->layout.intx_first;
 	desc->intx_nr = host->layout.intx_nr;
-	desc_add(desc, DESC_MMIO, host->layout.ecam, PCI_ECAM_SIZE);
+	desc_add(desc, DESC_MMIO, host->layout.ecam,
+		 is_cam(host) ? PCI_CAM_SIZE : PCI_ECAM_SIZE);
 	if (host->layout.cf8)
 		desc_add(desc, DESC_PIO, 0xcf8, 8);
 	for (i = 0; i < PCI_WINDOWS; i++) {

@@ -22,11 +22,13 @@
 #define PCI_REGIONS (PCI_BARS + 1)
 #define PCI_CFG_SIZE 4096
 #define PCI_ECAM_SIZE (PCI_FUNCTIONS * PCI_CFG_SIZE)
+#define PCI_CAM_SIZE (PCI_FUNCTIONS * 256)
 
 /* Where the board puts the bridge. Sizes in bytes; a size of 0: none. */
 struct pci_layout {
 	uint64_t ecam;			/* bus 0 only: 1 MiB */
 	bool cf8;			/* 0xcf8/0xcfc port access (x86) */
+	bool cam;			/* 256 bytes a function, not 4096 */
 	uint64_t io_base, io_size;
 	uint64_t mem32_base, mem32_size;
 	uint64_t mem64_min;		/* lowest address of the 64-bit window */

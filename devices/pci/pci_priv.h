@@ -47,6 +47,12 @@ static inline struct pci_bar *host_bar(const struct pci_host *host,
 	return &(*dev)->bars[n % PCI_REGIONS];
 }
 
+/* is_cam - whether config space in memory is that of PCI before PCI Express. */
+static inline bool is_cam(const struct pci_host *host)
+{
+	return IS_ENABLED(CONFIG_PCI_CAM) && host->layout.cam;
+}
+
 /* config_claim - put ECAM and the ports at 0xcf8 on the buses. */
 int config_claim(struct pci_host *host);
 

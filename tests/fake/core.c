@@ -53,6 +53,8 @@ void fake_begin(void)
 		.hole_base = 0xfee00000, .hole_size = 1 * MiB,
 		.iova_last = BIT(48) - 1,
 		.kvm_irqchip = true, .gsi_max = 4096, .slots_max = 509,
+		.gic = 3, .its = true, .sve = true, .pauth = true,
+		.pmu = true,
 	};
 	world->journal_size = 1 << 16;
 	world->journal = zalloc(world->journal_size);
@@ -342,6 +344,7 @@ static void release(struct file *file)
 	case KIND_VM:
 	case KIND_VCPU:
 	case KIND_KVM_VFIO:
+	case KIND_KVM_DEVICE:
 		kvm_release(file);
 		break;
 	case KIND_FILE:

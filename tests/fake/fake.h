@@ -79,6 +79,11 @@ struct fake_host {
 	bool kvm_irqchip;	/* KVM_CREATE_IRQCHIP is there */
 	unsigned int gsi_max;	/* KVM_CAP_IRQ_ROUTING */
 	unsigned int slots_max;	/* KVM_CAP_NR_MEMSLOTS */
+	/* arm64 */
+	unsigned int gic;	/* version that KVM has, 0: none */
+	bool its;
+	bool sve, pauth, pmu;
+	bool cache_sizes;	/* KVM tells of them (before 6.3) */
 };
 
 /*
@@ -303,6 +308,7 @@ struct fake_msg {
 	uint32_t devid;
 	uint32_t gsi;
 	bool pin;		/* a line, not an MSI */
+	unsigned int line;	/* of the interrupt controller, with pin */
 };
 
 /*
@@ -335,7 +341,19 @@ void *fake_slot_at(uint64_t gpa);
  * APIC ID, by leaf 1; -1: there was none such.
  */
 int fake_apic_id(unsigned int nth);
-#define FAKE_PHYS_BITS 40	/* of an address, says KVM's CPUID */
+#define FAKE_PHYS_BITS 40	/* of a guest-physical address, says KVM */
+
+/*
+ * fake_gic_reg - whether a register of the GIC was written, by attribute
+ * @attr of @group (KVM_DEV_ARM_VGIC_GRP_...), and with what at last.
+ * fake_vcpu_reg - what register @id of vCPU @nth holds, by KVM_GET_ONE_REG.
+ * fake_vcpu_inits - how often KVM_ARM_VCPU_INIT was called for it.
+ * fake_vcpu_features - and with which features.
+ */
+bool fake_gic_reg(unsigned int group, uint64_t attr, uint64_t *value);
+uint64_t fake_vcpu_reg(unsigned int nth, uint64_t id);
+unsigned int fake_vcpu_inits(unsigned int nth);
+uint32_t fake_vcpu_features(unsigned int nth);
 
 /* ---- a VM around it ----------------------------------------------------- */
 

@@ -26,6 +26,7 @@ enum kind {
 	KIND_VM,
 	KIND_VCPU,
 	KIND_KVM_VFIO,
+	KIND_KVM_DEVICE,	/* any other: the architecture's */
 	KIND_CONTAINER,
 	KIND_GROUP,
 	KIND_IOMMUFD,
@@ -151,6 +152,7 @@ struct irqfd {
 	struct irqfd *next;
 };
 
+struct kvm_create_device;
 struct kvm_irq_routing_entry;
 struct vfio_iommu_type1_info;
 
@@ -162,9 +164,15 @@ struct fake_kvm {
 	struct file *vfio_files[64];
 	bool vfio_device;
 	bool irqchip;
-	unsigned int apic_ids[64];	/* by order of KVM_SET_CPUID2 */
-	unsigned int nr_apic_ids;
+	unsigned int nr_vcpus;	/* created so far */
+	void *arch;		/* the architecture's own */
 	struct fake_kvm *next;
+};
+
+struct fake_vcpu {
+	struct fake_kvm *kvm;
+	unsigned int id;
+	void *arch;
 };
 
 enum node_type { NODE_DIR, NODE_TEXT, NODE_LINK, NODE_DEV };
@@ -389,5 +397,24 @@ bool kvm_uses(uintptr_t start, size_t len);
 bool kvm_deliver(struct file *eventfd, struct fake_msg *msg);
 /* The guest acknowledges line @gsi; whether @resample is told of it. */
 bool kvm_ack(uint32_t gsi, const struct file *resample);
+
+/*
+ * kvm_x86.c, kvm_arm64.c: what KVM has of each. kvm_arch_extension() says -1
+ * of what is none of theirs. Of /dev/kvm itself, @kvm is NULL.
+ */
+int kvm_arch_extension(const struct fake_kvm *kvm, unsigned long cap);
+int kvm_arch_vm_create(struct fake_kvm *kvm, unsigned long type);
+void kvm_arch_vm_release(struct fake_kvm *kvm);
+int kvm_arch_vm_ioctl(struct fake_kvm *kvm, unsigned long request, void *arg);
+int kvm_arch_vcpu_create(struct fake_vcpu *vcpu);
+void kvm_arch_vcpu_release(struct fake_vcpu *vcpu);
+int kvm_arch_vcpu_ioctl(struct fake_vcpu *vcpu, unsigned long request,
+			void *arg);
+int kvm_arch_device_create(struct fake_kvm *kvm, struct kvm_create_device *arg);
+int kvm_arch_device_ioctl(struct file *file, unsigned long request, void *arg);
+void kvm_arch_device_release(struct file *file);
+/* 0, or why KVM has no such route. */
+int kvm_arch_check_route(const struct fake_kvm *kvm,
+			 const struct kvm_irq_routing_entry *e);
 
 #endif

@@ -14,24 +14,32 @@
 #include "tests/fake/fake_priv.h"
 
 #define RUN_SIZE (3 * PAGE)
-#define KVM_MAX_CPUID_ENTRIES 256	/* Linux: asm/kvm_host.h */
 
 int kvm_file_open(void)
 {
 	return file_new(KIND_KVM, "/dev/kvm", NULL, -1);
 }
 
-static int create_vm(void)
+static int create_vm(unsigned long type)
 {
 	struct fake_kvm *kvm = zalloc(sizeof(*kvm));
+	int err = kvm_arch_vm_create(kvm, type);
 
+	if (err < 0) {
+		free(kvm);
+		return err;
+	}
 	kvm->next = world->kvms;
 	world->kvms = kvm;
 	return file_new(KIND_VM, "the VM", kvm, -1);
 }
 
-static int check_extension(unsigned long cap)
+static int check_extension(const struct fake_kvm *kvm, unsigned long cap)
 {
+	int arch = kvm_arch_extension(kvm, cap);
+
+	if (arch >= 0)
+		return arch;
 	switch (cap) {
 	case KVM_CAP_NR_MEMSLOTS:
 		return world->host.slots_max;
@@ -43,8 +51,6 @@ static int check_extension(unsigned long cap)
 	case KVM_CAP_MAX_VCPUS:
 	case KVM_CAP_MAX_VCPU_ID:
 		return 64;
-	case KVM_CAP_MSI_DEVID:
-		return 0;
 	}
 	return 1;
 }
@@ -123,7 +129,8 @@ void *fake_slot_at(uint64_t gpa)
 
 /* ---- interrupts --------------------------------------------------------- */
 
-static int check_route(const struct kvm_irq_routing *table, unsigned int i)
+static int check_route(const struct fake_kvm *kvm,
+		       const struct kvm_irq_routing *table, unsigned int i)
 {
 	const struct kvm_irq_routing_entry *e = &table->entries[i];
 	unsigned int j;
@@ -138,7 +145,7 @@ static int check_route(const struct kvm_irq_routing *table, unsigned int i)
 		    (e->type == KVM_IRQ_ROUTING_MSI ||
 		     table->entries[j].type == KVM_IRQ_ROUTING_MSI))
 			return -EINVAL;
-	return 0;
+	return kvm_arch_check_route(kvm, e);
 }
 
 static int set_routes(struct fake_kvm *kvm, const struct kvm_irq_routing *table)
@@ -150,7 +157,7 @@ static int set_routes(struct fake_kvm *kvm, const struct kvm_irq_routing *table)
 	if (!kvm->irqchip || table->flags || table->nr > world->host.gsi_max)
 		return -EINVAL;
 	for (i = 0; i < table->nr; i++) {
-		err = check_route(table, i);
+		err = check_route(kvm, table, i);
 		if (err < 0)
 			return err;
 	}
@@ -253,8 +260,10 @@ static bool route(const struct fake_kvm *kvm, uint32_t gsi,
 		if (e->gsi != gsi)
 			continue;
 		*msg = (struct fake_msg){ .gsi = gsi, .pin = true };
+		msg->line = e->u.irqchip.pin;
 		if (e->type != KVM_IRQ_ROUTING_MSI)
 			return true;
+		msg->line = 0;
 		msg->pin = false;
 		msg->address = e->u.msi.address_lo |
 			(uint64_t)e->u.msi.address_hi << 32;
@@ -300,7 +309,7 @@ bool kvm_ack(uint32_t gsi, const struct file *resample)
 static int create_device(struct fake_kvm *kvm, struct kvm_create_device *arg)
 {
 	if (arg->type != KVM_DEV_TYPE_VFIO)
-		return -ENODEV;
+		return kvm_arch_device_create(kvm, arg);
 	if (arg->flags & KVM_CREATE_DEVICE_TEST)
 		return 0;
 	if (kvm->vfio_device)
@@ -368,70 +377,35 @@ static int vfio_attr(struct fake_kvm *kvm, const struct kvm_device_attr *arg)
 		-ENXIO;
 }
 
-/* ---- CPUID -------------------------------------------------------------- */
-
-static int supported_cpuid(struct kvm_cpuid2 *table)
-{
-	static const struct kvm_cpuid_entry2 entries[] = {
-		{ .function = 0, .eax = 0xb },
-		{ .function = 1, .ebx = 0xff000000 },
-		{ .function = 0xb, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX },
-		{ .function = 0x80000008, .eax = FAKE_PHYS_BITS },
-	};
-
-	if (table->nent < ARRAY_SIZE(entries))
-		return -E2BIG;
-	memcpy(table->entries, entries, sizeof(entries));
-	table->nent = ARRAY_SIZE(entries);
-	return 0;
-}
-
-static int set_cpuid(struct fake_kvm *kvm, const struct kvm_cpuid2 *table)
-{
-	unsigned int i;
-
-	if (table->nent > KVM_MAX_CPUID_ENTRIES)
-		return -E2BIG;
-	for (i = 0; i < table->nent; i++)
-		if (table->entries[i].function == 1 &&
-		    kvm->nr_apic_ids < ARRAY_SIZE(kvm->apic_ids))
-			kvm->apic_ids[kvm->nr_apic_ids++] =
-				table->entries[i].ebx >> 24;
-	return 0;
-}
-
-int fake_apic_id(unsigned int nth)
-{
-	const struct fake_kvm *kvm = world->kvms;
-
-	return kvm && nth < kvm->nr_apic_ids ? (int)kvm->apic_ids[nth] : -1;
-}
-
 /* ---- ioctls ------------------------------------------------------------- */
 
-static int create_vcpu(struct fake_kvm *kvm)
+static int create_vcpu(struct fake_kvm *kvm, unsigned int id)
 {
-	int real = memfd_create("vcpu", MFD_CLOEXEC);
+	struct fake_vcpu *vcpu = zalloc(sizeof(*vcpu));
+	int real, err;
 
+	vcpu->kvm = kvm;
+	vcpu->id = id;
+	err = kvm_arch_vcpu_create(vcpu);
+	if (err < 0) {
+		free(vcpu);
+		return err;
+	}
+	real = memfd_create("vcpu", MFD_CLOEXEC);
 	if (real < 0 || ftruncate(real, RUN_SIZE) < 0)
 		abort();
-	return file_new(KIND_VCPU, "a vCPU", kvm, real);
+	kvm->nr_vcpus++;
+	return file_new(KIND_VCPU, "a vCPU", vcpu, real);
 }
 
-static int vm_ioctl(struct fake_kvm *kvm, unsigned long request, void *arg)
+static int vm_ioctl(struct fake_kvm *kvm, unsigned long request, void *arg,
+		    unsigned long num)
 {
 	switch (request) {
 	case KVM_CREATE_VCPU:
-		return create_vcpu(kvm);
+		return create_vcpu(kvm, num);
 	case KVM_SET_USER_MEMORY_REGION:
 		return set_slot(kvm, arg);
-	case KVM_CREATE_IRQCHIP:
-		if (!world->host.kvm_irqchip)
-			return -EINVAL;
-		kvm->irqchip = true;
-		return 0;
-	case KVM_IRQ_LINE:
-		return kvm->irqchip ? 0 : -ENXIO;
 	case KVM_SET_GSI_ROUTING:
 		return set_routes(kvm, arg);
 	case KVM_IRQFD:
@@ -439,7 +413,7 @@ static int vm_ioctl(struct fake_kvm *kvm, unsigned long request, void *arg)
 	case KVM_CREATE_DEVICE:
 		return create_device(kvm, arg);
 	}
-	return 0;
+	return kvm_arch_vm_ioctl(kvm, request, arg);
 }
 
 int kvm_ioctl(struct file *file, unsigned long request, void *arg,
@@ -447,24 +421,28 @@ int kvm_ioctl(struct file *file, unsigned long request, void *arg,
 {
 	switch (request) {
 	case KVM_CHECK_EXTENSION:
-		return check_extension(num);
+		return check_extension(file->kind == KIND_VM ? file->obj : NULL,
+				       num);
 	case KVM_GET_API_VERSION:
 		return KVM_API_VERSION;
 	case KVM_CREATE_VM:
-		return create_vm();
+		return create_vm(num);
 	case KVM_GET_VCPU_MMAP_SIZE:
 		return RUN_SIZE;
-	case KVM_GET_SUPPORTED_CPUID:
-		return supported_cpuid(arg);
 	}
-	if (file->kind == KIND_VM)
-		return vm_ioctl(file->obj, request, arg);
-	if (file->kind == KIND_VCPU && request == KVM_SET_CPUID2)
-		return set_cpuid(file->obj, arg);
-	if (file->kind == KIND_KVM_VFIO)
+	switch (file->kind) {
+	case KIND_VM:
+		return vm_ioctl(file->obj, request, arg, num);
+	case KIND_VCPU:
+		return kvm_arch_vcpu_ioctl(file->obj, request, arg);
+	case KIND_KVM_DEVICE:
+		return kvm_arch_device_ioctl(file, request, arg);
+	case KIND_KVM_VFIO:
 		return request == KVM_SET_DEVICE_ATTR ?
 			vfio_attr(file->obj, arg) : -ENOTTY;
-	return 0;
+	default:
+		return kvm_arch_vm_ioctl(NULL, request, arg);
+	}
 }
 
 static void vm_release(struct fake_kvm *kvm)
@@ -483,6 +461,7 @@ static void vm_release(struct fake_kvm *kvm)
 	while (*at != kvm)
 		at = &(*at)->next;
 	*at = kvm->next;
+	kvm_arch_vm_release(kvm);
 	free(kvm->routes);
 	free(kvm);
 }
@@ -491,4 +470,10 @@ void kvm_release(struct file *file)
 {
 	if (file->kind == KIND_VM)
 		vm_release(file->obj);
+	if (file->kind == KIND_KVM_DEVICE)
+		kvm_arch_device_release(file);
+	if (file->kind == KIND_VCPU) {
+		kvm_arch_vcpu_release(file->obj);
+		free(file->obj);
+	}
 }

@@ -174,6 +174,7 @@ static int do_ioctl(struct file *file, unsigned long request, void *arg,
 	case KIND_VM:
 	case KIND_VCPU:
 	case KIND_KVM_VFIO:
+	case KIND_KVM_DEVICE:
 		return kvm_ioctl(file, request, arg, num);
 	case KIND_CONTAINER:
 		return container_ioctl(file, request, arg, num);
@@ -195,8 +196,7 @@ static int do_ioctl(struct file *file, unsigned long request, void *arg,
 /* Letting go of a file or of memory: nobody could do without. */
 static bool must_work(const char *name)
 {
-	return (strstr(name, "KVM_SET_DEVICE_ATTR") &&
-		strstr(name, "attr=0x2")) ||
+	return strstr(name, "KVM_SET_DEVICE_ATTR group=0x1 attr=0x2") ||
 		(strstr(name, "KVM_SET_USER_MEMORY_REGION") &&
 		 strstr(name, "memory_size=0x0 ")) ||
 		strstr(name, "VFIO_IOMMU_UNMAP_DMA") ||

@@ -14,6 +14,28 @@
 #define PINS 24
 
 static struct mem_region ram;
+static int gic_fd = -1;
+
+/* Some interrupt controller. */
+static int chip_create(struct vm *vm)
+{
+	struct kvm_create_device gic = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
+	int err;
+
+	if (IS_ENABLED(CONFIG_X86))
+		return sys_ioctl_num(vm->kvm.vm_fd, KVM_CREATE_IRQCHIP, 0);
+	err = sys_ioctl(vm->kvm.vm_fd, KVM_CREATE_DEVICE, &gic);
+	if (!err)
+		gic_fd = gic.fd;
+	return err;
+}
+
+static void chip_destroy(void)
+{
+	if (gic_fd >= 0)
+		sys_close(gic_fd);
+	gic_fd = -1;
+}
 
 static int interrupts_create(struct vm *vm)
 {
@@ -21,17 +43,26 @@ static int interrupts_create(struct vm *vm)
 	unsigned int i;
 	int err;
 
-	err = sys_ioctl_num(vm->kvm.vm_fd, KVM_CREATE_IRQCHIP, 0);
+	err = chip_create(vm);
 	if (err < 0)
 		return err;
 	memset(pins, 0, sizeof(pins));
 	for (i = 0; i < PINS; i++) {
 		pins[i].gsi = i;
 		pins[i].type = KVM_IRQ_ROUTING_IRQCHIP;
-		pins[i].u.irqchip.irqchip = 2;
+		pins[i].u.irqchip.irqchip = IS_ENABLED(CONFIG_X86) ? 2 : 0;
 		pins[i].u.irqchip.pin = i;
 	}
-	return irqs_create(&vm->irqs, &vm->kvm, pins, PINS, PINS);
+	err = irqs_create(&vm->irqs, &vm->kvm, pins, PINS, PINS);
+	if (err < 0)
+		chip_destroy();
+	return err;
+}
+
+static void interrupts_destroy(struct vm *vm)
+{
+	irqs_destroy(&vm->irqs);
+	chip_destroy();
 }
 
 static int ram_create(struct vm *vm, uint64_t size)
@@ -87,7 +118,7 @@ int fake_vm_create(struct vm *vm, const struct config *cfg, uint64_t size)
 unlisten:
 	mem_unlisten(&vm->mem, &vm->kvm.slots);
 destroy_irqs:
-	irqs_destroy(&vm->irqs);
+	interrupts_destroy(vm);
 destroy_mem:
 	mem_destroy(&vm->mem);
 	kvm_close(&vm->kvm);
@@ -98,7 +129,7 @@ void fake_vm_destroy(struct vm *vm)
 {
 	ram_destroy(vm);
 	mem_unlisten(&vm->mem, &vm->kvm.slots);
-	irqs_destroy(&vm->irqs);
+	interrupts_destroy(vm);
 	mem_destroy(&vm->mem);
 	kvm_close(&vm->kvm);
 }

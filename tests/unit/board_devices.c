@@ -56,7 +56,7 @@ static void reset_all(void)
 
 TEST(exit_status_is_at_most_63)
 {
-	CHECK_EQ(debugexit_create(&vm, 0xf4), 0);
+	CHECK_EQ(debugexit_create(&vm, DESC_PIO, 0xf4), 0);
 	out(0xf4, 0, 1);
 	CHECK_EQ(stopped, 0);
 	out(0xf4, 63, 2);

@@ -558,6 +558,23 @@ TEST(no_page_goes_back_while_a_device_masters_the_bus)
 	}
 }
 
+/* Those behind it were never added, so they are not deleted either. */
+TEST(a_piece_that_kvm_refuses_takes_back_those_before)
+{
+	begin();
+	pages(8, 64 * MiB, PAGE);
+	pages(8, 128 * MiB, PAGE);
+	pages(8, 256 * MiB, PAGE);
+	cfg.memory = 24 * PAGE;
+	fake_fail_call("guest_phys_addr=0x8000000 ", EINVAL);
+	CHECK_EQ(vm_create(&vm, &cfg), -EINVAL);
+	CHECK(fake_failed());
+	CHECK_EQ(fake_slots(), 0);
+	CHECK_EQ(fake_maps(), 0);
+	CHECK_EQ(fake_fds(), 0);
+	fake_end();
+}
+
 TEST(a_reset_leaves_memory_where_it_is)
 {
 	begin();
