@@ -9,6 +9,7 @@
 
 #include "devices/vfio/attach.h"
 #include "iommu/iommu.h"
+#include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
 
@@ -43,6 +44,17 @@ void vfio_detach(struct vm *vm, int fd)
 {
 	iommu_detach(vm->iommu, fd);
 	close_iommu(vm);
+}
+
+void device_lost(struct vm *vm, const char *name, const char *what)
+{
+	bool stop = vm->cfg->on_device_error == ON_ERROR_STOP;
+
+	log_err("vfio %s: %s", name, what);
+	if (stop)
+		vm_stop(vm, STATUS_DEVICE_LOST);
+	else
+		log_hint("the guest goes on, as --on-device-error says");
 }
 
 int vfio_reset(int fd)

@@ -20,6 +20,12 @@ struct vm;
 int vfio_attach(struct vm *vm, const char *name, const char *token);
 void vfio_detach(struct vm *vm, int fd);
 
+/*
+ * device_lost - the device is of no more use: say so in the words of @what,
+ * and stop the guest with status 85 unless the user wants it to go on.
+ */
+void device_lost(struct vm *vm, const char *name, const char *what);
+
 /* vfio_reset - the device's own reset; waits while it is busy. -errno. */
 int vfio_reset(int fd);
 

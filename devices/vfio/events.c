@@ -11,17 +11,6 @@
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
-void device_lost(struct vfio_pci *d, const char *what)
-{
-	bool stop = d->vm->cfg->on_device_error == ON_ERROR_STOP;
-
-	log_err("vfio %s: %s", d->name, what);
-	if (stop)
-		vm_stop(d->vm, STATUS_DEVICE_LOST);
-	else
-		log_hint("the guest goes on, as --on-device-error says");
-}
-
 static void drain(int fd)
 {
 	uint64_t count;
@@ -34,7 +23,7 @@ static void error_reported(void *arg)
 	struct vfio_pci *d = arg;
 
 	drain(d->events[0]);
-	device_lost(d, "the host reports an uncorrectable error of it; see dmesg");
+	device_lost(d->vm, d->name, "the host reports an uncorrectable error of it; see dmesg");
 }
 
 /* The host waits until it is given back: there is no going on. */

@@ -189,7 +189,7 @@ static void vfio_pci_reset(struct device *device)
 	config_reset(d);
 	if (device_answers(d))
 		return;
-	device_lost(d, "does not answer after its reset");
+	device_lost(d->vm, d->name, "does not answer after its reset");
 	d->spec.reset = VFIO_RESET_NONE;	/* of no use any more */
 }
 

@@ -111,6 +111,9 @@ struct vfio_pci {
 int vfio_pci_add(struct vm *vm, struct pci_host *host,
 		 const struct vfio_spec *spec);
 
+/* vfio_pci_first - the name of the first device that @cfg has assigned. */
+int vfio_pci_first(const struct config *cfg, char name[SYSFS_ADDR]);
+
 /*
  * region_query - what VFIO says of region @index, with all its capabilities;
  * to be freed. -errno silently.
@@ -123,11 +126,6 @@ int region_query(const struct vfio_pci *d, unsigned int index,
 /* events_on - hear of what the host has to say; events_off - no more. */
 void events_on(struct vfio_pci *d);
 void events_off(struct vfio_pci *d);
-/*
- * device_lost - the device is of no more use: say so in the words of @what,
- * and stop the guest with status 85 unless the user wants it to go on.
- */
-void device_lost(struct vfio_pci *d, const char *what);
 
 /* ---- reset.c ------------------------------------------------------------ */
 
