@@ -15,8 +15,9 @@ struct vm;
 
 /*
  * debugexit_create - a write of n to @base, four bytes in the space that
- * @kind says (DESC_PIO, DESC_MMIO), ends the VM with exit status n. More than 63 counts as 63, so that no guest can imitate the statuses that
- * mean something else (vmm/status.h). Reads give 0. Prints its errors.
+ * @kind says (DESC_PIO, DESC_MMIO), ends the VM with exit status n. More than
+ * 63 counts as 63, so that no guest can imitate the statuses that mean
+ * something else (vmm/status.h). Reads give 0. Prints its errors.
  */
 int debugexit_create(struct vm *vm, enum desc_kind kind, uint64_t base);
 

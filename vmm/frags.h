@@ -47,8 +47,8 @@ struct frags_wish {
 /*
  * frags_create - take huge pages from the host until enough of them are where
  * @wish can use them, keep those that make the fewest pieces, give the others
- * back, and add the pieces to guest memory. Prints its errors: -ERANGE where the host has too few, -EDOM
- * where the size is not a multiple of theirs.
+ * back, and add the pieces to guest memory. Prints its errors: -ERANGE where
+ * the host has too few, -EDOM where the size is not a multiple of theirs.
  */
 int frags_create(struct frags *frags, struct vm *vm,
 		 const struct frags_wish *wish);

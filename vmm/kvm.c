@@ -123,7 +123,7 @@ static int report_open(const char *path, int err)
 	case -ENODEV:
 	case -ENXIO:
 		log_hint(IS_ENABLED(CONFIG_ARM64) ?
-			 "arm64 kernels with CONFIG_KVM have it if they are started in EL2" :
+			 "boot a kernel with CONFIG_KVM, by firmware that starts it in EL2" :
 			 "modprobe kvm_intel (or kvm_amd); is virtualization on in the firmware?");
 		return -ENODEV;
 	}

@@ -48,6 +48,7 @@ struct option {
 
 static const struct option options[] = {
 	{ "kernel", 'k', KIND_STRING, "FILE",
+	  IS_ENABLED(CONFIG_ARM64) ? "Linux kernel (Image or Image.gz)" :
 	  "Linux kernel (bzImage) or ELF image with a PVH note", RUN,
 	  FIELD(kernel) },
 	{ "initrd", 'i', KIND_STRING, "FILE", "initial RAM disk", RUN,
@@ -86,7 +87,7 @@ static const struct option options[] = {
 	  .choices = "on|off" },
 	{ "on-device-error", 0, KIND_CHOICE, "stop|continue",
 	  "what to do when an assigned device fails [stop]",
-	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(on_device_error),
+	  RUN_IF(IS_ENABLED(CONFIG_VFIO)), FIELD(on_device_error),
 	  .choices = "stop|continue" },
 	{ "stop-timeout", 0, KIND_NUMBER, "SECONDS",
 	  "time to power off after SIGINT or SIGTERM [10]", RUN,

@@ -93,7 +93,7 @@ static int find_kernel(const struct vm *vm, const struct image_header *h,
 static int read_rest(struct vm *vm, struct image *image,
 		     const struct image_header *h, uint64_t addr)
 {
-	uint64_t left = h->image_size - sizeof(*h);
+	uint64_t left = h->image_size - sizeof(*h), have, end;
 	char *at = mem_at(&vm->mem, addr, h->image_size), more;
 	ssize_t n;
 
@@ -101,6 +101,14 @@ static int read_rest(struct vm *vm, struct image *image,
 	n = image_read(image, at + sizeof(*h), left);
 	if (n < 0)
 		return n;
+	have = sizeof(*h) + n;
+	end = image_end(at, have);
+	if (end > have) {
+		log_err("kernel %s: the file is truncated: %llu bytes of %llu",
+			vm->cfg->kernel, (unsigned long long)have,
+			(unsigned long long)end);
+		return -ENOEXEC;
+	}
 	if ((uint64_t)n == left)
 		n = image_read(image, &more, 1);
 	else

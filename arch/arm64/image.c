@@ -21,6 +21,8 @@ struct zboot {
 	char method[8];		/* "gzip", "lz4", "zstd" ...: may lack a NUL */
 };
 
+#define IMAGE_PE_OFFSET 60	/* in an Image's header */
+
 static int unusable(const struct image *i, const char *why)
 {
 	log_err("kernel %s: %s", i->name, why);
@@ -32,7 +34,8 @@ static int open_packed(struct image *i)
 	int err = gunzip_open(&i->gunzip, i->fd, i->at, i->left);
 
 	if (err == -EOPNOTSUPP)
-		return unusable(i, "packed with gzip, and this program was built without CONFIG_BOOT_GZIP");
+		return unusable(i, "packed with gzip, and this program was built "
+				   "without CONFIG_BOOT_GZIP");
 	if (err < 0)
 		log_err("kernel %s: cannot unpack: %s", i->name, err_text(err));
 	return err;
@@ -106,4 +109,47 @@ ssize_t image_read(struct image *i, void *buf, size_t len)
 	if (n < 0)
 		log_err("kernel %s: cannot read: %s", i->name, err_text(n));
 	return n;
+}
+
+/* COFF header, with its signature. */
+struct coff {
+	char signature[4];
+	uint16_t machine;
+	uint16_t sections;
+	uint32_t time, symbols, nr_symbols;
+	uint16_t optional;	/* bytes between this and the sections */
+	uint16_t flags;
+};
+
+struct section {
+	char name[8];
+	uint32_t memory[2];
+	uint32_t size, at;	/* in the file */
+	uint32_t rest[4];
+};
+
+uint64_t image_end(const void *data, uint64_t len)
+{
+	uint64_t end = len, at;
+	struct section s;
+	struct coff coff;
+	uint32_t offset;
+	unsigned int i;
+
+	memcpy(&offset, (const char *)data + IMAGE_PE_OFFSET, sizeof(offset));
+	if (!offset)
+		return len;
+	if (!range_contains(0, len, offset, sizeof(coff)))
+		return offset + sizeof(coff);
+	memcpy(&coff, (const char *)data + offset, sizeof(coff));
+	if (memcmp(coff.signature, "PE\0", 4))
+		return len;
+	at = offset + sizeof(coff) + coff.optional;
+	for (i = 0, end = 0; i < coff.sections; i++, at += sizeof(s)) {
+		if (!range_contains(0, len, at, sizeof(s)))
+			return at + sizeof(s);
+		memcpy(&s, (const char *)data + at, sizeof(s));
+		end = MAX(end, (uint64_t)s.at + s.size);
+	}
+	return end;
 }

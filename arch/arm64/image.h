@@ -37,6 +37,14 @@ void image_close(struct image *image);
  */
 ssize_t image_read(struct image *image, void *buf, size_t len);
 
+/*
+ * image_end - how many bytes an Image has in its file: as the EFI application
+ * says that most of them are too, or else @len. @data are its first @len
+ * bytes; what would say it may lie beyond them, and the answer then does so
+ * too. Microsoft: PE Format, of COFF header and section table.
+ */
+uint64_t image_end(const void *data, uint64_t len);
+
 #if IS_ENABLED(CONFIG_BOOT_GZIP)
 /*
  * gunzip_open - unpack what the file behind @fd has at [@at, @at + @left): one

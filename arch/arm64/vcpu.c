@@ -190,7 +190,8 @@ bool arch_vcpu_exit(struct vcpu *vcpu)
 
 	if (run->exit_reason != KVM_EXIT_ARM_NISV)
 		return false;
-	log_err("vcpu %u: KVM cannot emulate the guest's instruction, which accesses 0x%llx, where no RAM is (syndrome 0x%llx)",
+	log_err("vcpu %u: KVM cannot emulate the guest's instruction, which accesses "
+		"0x%llx, where no RAM is (syndrome 0x%llx)",
 		vcpu->id, LL(run->arm_nisv.fault_ipa),
 		LL(run->arm_nisv.esr_iss));
 	arch_vcpu_dump(vcpu);

@@ -3,13 +3,19 @@
 #
 # What the cases share; each begins with `. "$(dirname "$0")/../case.sh"`. A case passes by reaching its end with
 # status 0, fails with any other status, and skips with `skip REASON`. It runs with `set -eu`, by hand as well as by
-# the runner, and has: $BED, the command; $PREPARE, the folder of tests/prepare; $BINARY, the postern under test; and
-# $TMP, a folder that is gone afterwards.
+# the runner, and has: $BED, the command; $PREPARE, the folder of tests/prepare; $BINARY, the postern under test; $TMP,
+# a folder that is gone afterwards; and $ARCH, what the program, its host and its guests are made for, this machine's
+# own unless said. In the emulated host there are $console, which is the guest's console, too, and the command
+# `complaints`.
 set -eu
 
 bed_dir=$(cd "$(dirname "$0")/.." && pwd)
 BED=$bed_dir/bed
 PREPARE=$(cd "$bed_dir/../prepare" && pwd)
+machine=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+ARCH=${ARCH:-$machine}
+# As make ARCH=... is told in HACKING.md.
+[ "$ARCH" = "$machine" ] || O=${O:-build/$ARCH}
 O=${O:-build}
 case $O in
 /*) ;;
@@ -18,7 +24,7 @@ esac
 BINARY=${BINARY:-$O/postern}
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/case.XXXXXX")
 trap 'rm -rf "$TMP"' EXIT
-export BED PREPARE BINARY TMP
+export ARCH BED PREPARE BINARY TMP
 
 # guests FOLDER: builds the small guests of tests/guest into it.
 guests() {
@@ -33,6 +39,24 @@ skip() {
 fail() {
 	echo "FAIL: $*"
 	exit 1
+}
+
+# only ARCH WHY: skips on others.
+only() {
+	[ "$ARCH" = "$1" ] || skip "only $1: $2"
+}
+
+# by_arch X86 ARM64: the one of these words that is for $ARCH.
+by_arch() {
+	case $ARCH in
+	x86) echo "$1" ;;
+	arm64) echo "$2" ;;
+	esac
+}
+
+# all_hosts: the emulated host's kernels of $ARCH, by README's names.
+all_hosts() {
+	by_arch "all legacy cdev compat group-only all-6.12 debian" "all legacy cdev compat debian"
 }
 
 # have_host HOST: whether its kernel is to be had, where a mirror may lack it: one of a certain version. What lacks is

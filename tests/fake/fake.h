@@ -346,6 +346,8 @@ int fake_irq_fire(struct fake_pci *pci, unsigned int index,
  * is signalled for whoever does.
  */
 bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi);
+/* fake_eventfd_fire - @fd is signalled; whether an irqfd has it, as @msg. */
+bool fake_eventfd_fire(int fd, struct fake_msg *msg);
 /* fake_irqfds, fake_routes - irqfds attached; entries of the routing table. */
 unsigned int fake_irqfds(void);
 unsigned int fake_routes(void);
@@ -384,5 +386,8 @@ uint32_t fake_vcpu_features(unsigned int nth);
  */
 int fake_vm_create(struct vm *vm, const struct config *cfg, uint64_t ram);
 void fake_vm_destroy(struct vm *vm);
+/* fake_chip_create - some interrupt controller in the VM behind @vm_fd. */
+int fake_chip_create(int vm_fd);
+void fake_chip_destroy(void);
 
 #endif

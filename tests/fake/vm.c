@@ -14,27 +14,26 @@
 #define PINS 24
 
 static struct mem_region ram;
-static int gic_fd = -1;
+static int chip_fd = -1;
 
-/* Some interrupt controller. */
-static int chip_create(struct vm *vm)
+int fake_chip_create(int vm_fd)
 {
 	struct kvm_create_device gic = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
 	int err;
 
 	if (IS_ENABLED(CONFIG_X86))
-		return sys_ioctl_num(vm->kvm.vm_fd, KVM_CREATE_IRQCHIP, 0);
-	err = sys_ioctl(vm->kvm.vm_fd, KVM_CREATE_DEVICE, &gic);
+		return sys_ioctl_num(vm_fd, KVM_CREATE_IRQCHIP, 0);
+	err = sys_ioctl(vm_fd, KVM_CREATE_DEVICE, &gic);
 	if (!err)
-		gic_fd = gic.fd;
+		chip_fd = gic.fd;
 	return err;
 }
 
-static void chip_destroy(void)
+void fake_chip_destroy(void)
 {
-	if (gic_fd >= 0)
-		sys_close(gic_fd);
-	gic_fd = -1;
+	if (chip_fd >= 0)
+		sys_close(chip_fd);
+	chip_fd = -1;
 }
 
 static int interrupts_create(struct vm *vm)
@@ -43,7 +42,7 @@ static int interrupts_create(struct vm *vm)
 	unsigned int i;
 	int err;
 
-	err = chip_create(vm);
+	err = fake_chip_create(vm->kvm.vm_fd);
 	if (err < 0)
 		return err;
 	memset(pins, 0, sizeof(pins));
@@ -55,14 +54,14 @@ static int interrupts_create(struct vm *vm)
 	}
 	err = irqs_create(&vm->irqs, &vm->kvm, pins, PINS, PINS);
 	if (err < 0)
-		chip_destroy();
+		fake_chip_destroy();
 	return err;
 }
 
 static void interrupts_destroy(struct vm *vm)
 {
 	irqs_destroy(&vm->irqs);
-	chip_destroy();
+	fake_chip_destroy();
 }
 
 static int ram_create(struct vm *vm, uint64_t size)

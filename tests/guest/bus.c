@@ -12,23 +12,6 @@
 #define EDU_DMA_START	1
 #define EDU_DMA_OUT	2	/* from the device to memory */
 
-/* The lines that interrupt pins are on. */
-#define PIN_GSI		16
-#define PIN_GSIS	8
-
-uint64_t ecam(void)
-{
-	static uint64_t base;
-	struct acpi_table *mcfg;
-
-	if (base)
-		return base;
-	mcfg = acpi_find("MCFG");
-	check(mcfg);
-	memcpy(&base, (char *)mcfg + 44, 8);
-	return base;
-}
-
 uint64_t config(unsigned int devfn, unsigned int reg)
 {
 	return ecam() + devfn * 4096 + reg;
@@ -69,12 +52,14 @@ uint64_t bar(unsigned int devfn, unsigned int index)
 void msi_on(unsigned int devfn, void (*handler)(void))
 {
 	unsigned int cap = find_cap(devfn, PCI_CAP_MSI);
+	uint64_t addr;
+	uint32_t data;
 
 	check(cap);
-	interrupts_on(MSI_GSI, false, handler);
-	write32(config(devfn, cap + 4), LAPIC);
-	write32(config(devfn, cap + 8), 0);
-	write16(config(devfn, cap + 12), 32 + MSI_GSI);
+	data = msi_target(devfn, 0, handler, &addr);
+	write32(config(devfn, cap + 4), addr);
+	write32(config(devfn, cap + 8), addr >> 32);
+	write16(config(devfn, cap + 12), data);
 	write16(config(devfn, cap + 2), 1);
 }
 
@@ -151,7 +136,7 @@ bool edu_pins(uint64_t regs, unsigned int n)
 	unsigned int i;
 
 	pin_regs = regs;
-	for (i = 0; i < PIN_GSIS; i++)
-		interrupts_on(PIN_GSI + i, true, on_pin);
+	for (i = 0; i < PIN_COUNT; i++)
+		interrupts_on(PIN_FIRST + i, true, on_pin);
 	return raise(regs, n);
 }

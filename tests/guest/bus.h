@@ -11,12 +11,8 @@
 #define PCI_COMMAND	0x04
 #define PCI_BAR0	0x10
 #define PCI_CAPS	0x34
-#define PCI_INTERRUPT_LINE 0x3c
 #define PCI_CAP_MSI	0x05
 #define PCI_CAP_MSIX	0x11
-
-/* Inputs of the IOAPIC that nothing is wired to: their vectors are 32 more. */
-#define MSI_GSI		20
 
 #define EDU_ID		0x11e81234
 #define EDU_STATUS	0x24	/* of its interrupts: what was raised */
@@ -25,8 +21,7 @@
 #define EDU_BUFFER	0x40000	/* where the device has its own memory, */
 #define EDU_SIZE	4096	/* of so many bytes */
 
-/* ecam - where config space is, from ACPI. config - a register's address. */
-uint64_t ecam(void);
+/* config - a register's address. */
 uint64_t config(unsigned int devfn, unsigned int reg);
 /* find_device - the first function of that vendor and device, or -1. */
 int find_device(uint32_t id);

@@ -5,30 +5,20 @@
  */
 #include "guest.h"
 
-#define PWRBTN 0x100
-
 static volatile bool pressed;
-static unsigned int pm1;
 
-static void sci(void)
+static void on_button(void)
 {
-	if (inw(pm1) & PWRBTN) {
-		outw(pm1, PWRBTN);
-		pressed = true;
-	}
+	pressed = true;
 }
 
 int guest(void)
 {
-	pm1 = fadt(FADT_PM1_EVT, 4);
-	if (!flag("deaf")) {
-		interrupts_on(fadt(FADT_SCI, 2), true, sci);
-		outw(pm1 + 2, PWRBTN);
-	}
+	if (!flag("deaf"))
+		power_button_on(on_button);
 	say("ready\n");
 	while (!pressed)
-		__asm__ volatile("sti; hlt; cli" : : : "memory");
+		idle();
 	say("button\n");
-	check(!(inw(pm1) & PWRBTN));
 	power_off();
 }

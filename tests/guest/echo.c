@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Says everything that comes in on COM1 again, in capitals, with receive and
+ * Says everything that comes in on the serial port again, in capitals, with receive and
  * transmit interrupts, until a NUL comes; then ends with status 0.
  */
 #include "guest.h"
@@ -16,8 +16,8 @@ static void receive(void)
 	unsigned int n = 16;
 	uint8_t c;
 
-	while (n-- && inb(COM1 + 5) & 1) {
-		c = inb(COM1);
+	while (n-- && uart_readable()) {
+		c = uart_get();
 		if (!c) {
 			end = true;
 			continue;
@@ -32,30 +32,28 @@ static void transmit(void)
 {
 	unsigned int n = 16;
 
-	while (n-- && out != in && inb(COM1 + 5) & 0x20)
-		outb(COM1, ring[out++ % RING]);
+	while (n-- && out != in && uart_writable())
+		uart_put(ring[out++ % RING]);
 }
 
 static void serial(void)
 {
-	uint8_t iir;
-
-	while (!((iir = inb(COM1 + 2)) & 1)) {
+	while (uart_pending() || uart_readable()) {
 		/* A full ring is emptied before more is taken. */
-		if ((iir & 6) == 4 && in - out < RING - 16)
+		if (uart_readable() && in - out < RING - 16)
 			receive();
 		transmit();
 		/* The transmitter only interrupts while there is something. */
-		outb(COM1 + 1, out == in ? 1 : 3);
+		uart_interrupts(out != in);
 	}
 }
 
 int guest(void)
 {
 	say("ready\n");
-	interrupts_on(4, false, serial);
-	outb(COM1 + 1, 1);
+	interrupts_on(UART_LINE, UART_LEVEL, serial);
+	uart_interrupts(false);
 	while (!end || in != out)
-		__asm__ volatile("sti; hlt; cli" : : : "memory");
+		idle();
 	return 0;
 }

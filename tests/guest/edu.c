@@ -80,11 +80,15 @@ static void outside(uint64_t addr)
 	}
 }
 
+static void nothing(void)
+{
+}
+
 static void touch_msix(unsigned int devfn)
 {
 	unsigned int cap = find_cap(devfn, PCI_CAP_MSIX);
-	uint32_t where;
-	uint64_t entry;
+	uint32_t where, data;
+	uint64_t entry, addr;
 
 	if (!cap)
 		return;
@@ -92,8 +96,9 @@ static void touch_msix(unsigned int devfn)
 	write16(config(devfn, PCI_COMMAND), 6);
 	entry = bar(devfn, where & 7) + (where & ~7U);
 	write16(config(devfn, cap + 2), 0x8000);
-	write32(entry, LAPIC);
-	write32(entry + 8, 32);
+	data = msi_target(devfn, 1, nothing, &addr);
+	write64(entry, addr);
+	write32(entry + 8, data);
 	write32(entry + 12, 0);
 	say("%u.%u: a vector is unmasked\n", devfn / 8, devfn % 8);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Says a lot as fast as it can, lines=N lines: whenever the transmitter is
- * empty, it takes 16 bytes.
+ * empty, it takes a burst.
  */
 #include "guest.h"
 
@@ -10,10 +10,10 @@ static void put(const char *text, unsigned int len)
 	unsigned int i;
 
 	for (i = 0; i < len; i++) {
-		if (i % 16 == 0)
-			while (!(inb(COM1 + 5) & 0x20))
+		if (i % UART_BURST == 0)
+			while (!uart_writable())
 				;
-		outb(COM1, text[i]);
+		uart_put(text[i]);
 	}
 }
 

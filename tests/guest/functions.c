@@ -27,8 +27,6 @@
 
 #define SERR		0x100	/* tell of errors */
 
-#define COUNT		0x51	/* in CMOS, which a reset leaves alone */
-
 static bool keeps_marks(uint32_t id)
 {
 	return id == E1000E_ID || id == IGB_ID;
@@ -72,7 +70,7 @@ static void show(unsigned int devfn, uint32_t id)
 static void pass_time(unsigned int n)
 {
 	while (n--)
-		inb(0x80);
+		trap();
 }
 
 /* enter - a power state; which one it is in then. */
@@ -138,7 +136,7 @@ static void wait(uint64_t times)
 
 int guest(void)
 {
-	uint8_t count = cmos_read(COUNT);
+	uint8_t count = kept();
 
 	say("start %u\n", count);
 	each(show);
@@ -150,10 +148,8 @@ int guest(void)
 		each(doze);
 	wait(option("wait", flag("wait") ? ~0ULL : 0));
 	if (flag("reset") && !count) {
-		cmos_write(COUNT, 1);
-		outb(fadt(FADT_RESET_PORT, 8), fadt(FADT_RESET_VALUE, 1));
-		for (;;)
-			__asm__ volatile("cli; hlt");
+		keep(1);
+		reset_machine();
 	}
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the test guests share: a processor in long mode with the first 8 GiB
- * mapped one to one, words on the serial port, and what the boot protocol
- * said. A guest is one file with guest() in it; its status is what it returns
- * or gives to leave().
+ * What the test guests share: a processor whose addresses are physical, words
+ * on the serial port, and what the boot protocol said. A guest is one file with
+ * guest() in it; its status is what it returns or gives to leave(). What
+ * depends on the architecture is in ARCH/arch.h and behind the functions here.
  */
 #ifndef TESTS_GUEST_H
 #define TESTS_GUEST_H
@@ -11,9 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define COM1		0x3f8
-#define EXIT_PORT	0xf4
 
 #define RAM_TYPE	1
 
@@ -23,17 +20,21 @@ struct range {
 };
 
 extern struct boot {
-	bool bzimage;
+	const char *how;	/* the protocol's name */
 	const char *cmdline;
 	uint64_t initrd, initrd_size;
-	uint64_t rsdp;
+	uint64_t rsdp;		/* x86: of the ACPI tables */
 	struct range map[128];
 	unsigned int nr;
+	uint64_t cpus[64];	/* arm64: their MPIDRs */
+	unsigned int nr_cpus;
 } boot;
 
 int guest(void);
 /* leave - end the machine with @status through the exit device. */
 void leave(int status) __attribute__((noreturn));
+
+#include "arch.h"
 
 /* Words. fail() prints its text and leaves with status 1. */
 void put_char(char c);
@@ -63,106 +64,40 @@ void *memcpy(void *to, const void *from, size_t len);
 void *memset(void *to, int c, size_t len);
 int memcmp(const void *a, const void *b, size_t len);
 
-/* The machine. */
-static inline void outb(uint16_t port, uint8_t v)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline void outw(uint16_t port, uint16_t v)
-{
-	__asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline void outl(uint16_t port, uint32_t v)
-{
-	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t v;
-
-	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-static inline uint16_t inw(uint16_t port)
-{
-	uint16_t v;
-
-	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-static inline uint32_t inl(uint16_t port)
-{
-	uint32_t v;
-
-	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-/* One access of exactly that width, by a MOV that every emulator knows. */
-#define MMIO(bits) \
-static inline uint##bits##_t read##bits(uint64_t addr) \
-{ \
-	uint##bits##_t v; \
-\
-	__asm__ volatile("mov (%1), %0" : "=r"(v) \
-			 : "r"(addr) : "memory"); \
-	return v; \
-} \
-static inline void write##bits(uint64_t addr, uint##bits##_t v) \
-{ \
-	__asm__ volatile("mov %0, (%1)" : : "r"(v), "r"(addr) : "memory"); \
-}
-
-MMIO(8)
-MMIO(16)
-MMIO(32)
-MMIO(64)
-
-static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
-{
-	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]),
-			 "=d"(out[3]) : "0"(leaf), "2"(sub));
-}
-
-uint8_t cmos_read(uint8_t reg);
-void cmos_write(uint8_t reg, uint8_t value);
-
 /*
- * interrupts_on - send GSI @gsi to @handler, edge or level. May be called
- * for several; the local APIC is acknowledged after the handler.
+ * What the machine has, in each its own way. arch.h has besides:
+ * read8() to write64()	one access of exactly that width
+ * relax(), halt()	busy waiting; no more work for ever
+ * idle()		until an interrupt has been handled
+ * uart_...()		the serial port
+ * PIN_FIRST, PIN_COUNT	lines that interrupt pins are on
+ * MEM32_BASE		of the window for 32-bit BARs; ELSEWHERE: a place in it
+ *			that nothing is put at
  */
-void interrupts_on(unsigned int gsi, bool level, void (*handler)(void));
-#define LAPIC 0xfee00000UL
-void lapic_on(void);
-
-/* ACPI. */
-struct acpi_table {
-	char signature[4];
-	uint32_t length;
-	uint8_t revision, checksum;
-	char rest[26];
-};
-
-/* acpi_find - a table by its signature, or NULL. */
-struct acpi_table *acpi_find(const char *signature);
-/* fadt - a field of @len bytes at @offset. */
-uint64_t fadt(unsigned int offset, unsigned int len);
-#define FADT_SCI	46
-#define FADT_PM1_EVT	56
-#define FADT_PM1_CNT	64
-#define FADT_PM_TMR	76
-#define FADT_RESET_PORT	120
-#define FADT_RESET_VALUE 128
-/* power_off - by \_S5 of DSDT and PM1 control of FADT. */
 void power_off(void) __attribute__((noreturn));
+void reset_machine(void) __attribute__((noreturn));
+/* keep - a number under 256 that a reset leaves alone; kept - it, or 0. */
+void keep(uint8_t n);
+uint8_t kept(void);
+/* second - of an hour. trap - an access that user space answers. */
+unsigned int second(void);
+void trap(void);
+/* power_button_on - call @handler when it is pressed. */
+void power_button_on(void (*handler)(void));
 
-/* Other processors: start.S calls ap_main(), which a guest may define. */
-extern char ap_begin[], ap_end[];
-void ap_main(unsigned int index);
+/* interrupts_on - line @line goes to @handler. May be called for several. */
+void interrupts_on(unsigned int line, bool level, void (*handler)(void));
+/* pin_line - the line that the function's interrupt pin is on. */
+unsigned int pin_line(unsigned int devfn);
+/*
+ * msi_target - what the function writes, as MSI or by MSI-X entry @n (under
+ * MSI_MAX), comes to @handler: the data; @addr is where it is written.
+ */
+#define MSI_MAX 4
+uint32_t msi_target(unsigned int devfn, unsigned int n, void (*handler)(void),
+		    uint64_t *addr);
+/* ecam - where config space is; and the same by ports, where there are any. */
+uint64_t ecam(void);
+void check_config_ports(void);
 
 #endif

@@ -34,12 +34,12 @@ static unsigned int below(unsigned int n)
 static uint64_t value(void)
 {
 	static const uint64_t known[] = {
-		0, ~0ULL, 1, 0x80000000, 0xc0000000, 0xc8000004, 0xdffff000,
-		0xe0000000, 0xfee00000, 0xfec00000, 0x1000, 0x100000,
-		0x100000004, 0xffffffff00000000,
+		0, ~0ULL, 1, 0x80000000, 0x1000, 0x100000, 0x100000004,
+		0xffffffff00000000, HOSTILE_VALUES,
 	};
 
-	return below(2) ? any() : known[below(14)];
+	return below(2) ? any() :
+	       known[below(sizeof(known) / sizeof(known[0]))];
 }
 
 static void put(uint64_t addr, uint64_t val)
@@ -83,24 +83,11 @@ static void config_by_ecam(void)
 
 static void config_by_ports(void)
 {
-	uint32_t val = plain(value());
+	uint32_t where = below(8) ? 0x80000000 | victim() << 8 | below(256) :
+				    (uint32_t)any();
+	unsigned int kind = below(4);
 
-	outl(0xcf8, below(8) ? 0x80000000 | victim() << 8 | below(256) :
-	     (uint32_t)any());
-	switch (below(4)) {
-	case 0:
-		outb(0xcfc + below(4), val);
-		break;
-	case 1:
-		outw(0xcfc + below(3), val);
-		break;
-	case 2:
-		outl(0xcfc, val);
-		break;
-	case 3:
-		inl(0xcfc + below(4));
-		break;
-	}
+	config_port_access(where, kind, below(4), plain(value()));
 }
 
 static void move_bar(void)
@@ -120,7 +107,7 @@ static bool may_poke(uint64_t addr)
 {
 	if (edu && (addr & 0xfffff) < 0x100)
 		return false;
-	return (addr >= 0xc0000000 && addr < 0xdff00000) ||
+	return (addr >= MEM32_BASE && addr < MEM32_END) ||
 	       (addr >= 0x100000000 && addr < 0x1f0000000);
 }
 
@@ -172,7 +159,7 @@ static void wake(void)
 
 	if (cap)
 		write16(config(devfn, cap + 4), 0);
-	write32(config(devfn, PCI_BAR0), 0xc0000000 + (below(64) << 20));
+	write32(config(devfn, PCI_BAR0), MEM32_BASE + (below(64) << 20));
 	write32(config(devfn, PCI_BAR0 + 4), 0);
 	write16(config(devfn, PCI_COMMAND), 7);
 }
@@ -185,14 +172,6 @@ static void nonsense(void)
 	};
 
 	kinds[below(9)]();
-}
-
-/* Since midnight; the clock counts in BCD. */
-static unsigned int second(void)
-{
-	uint8_t s = cmos_read(0), m = cmos_read(2);
-
-	return ((m >> 4) * 10 + (m & 15)) * 60 + (s >> 4) * 10 + (s & 15);
 }
 
 static void find_victims(void)

@@ -55,8 +55,7 @@ static void begin_edu(void)
 	if (flag("msi"))
 		msi_on(devfn, on_edu);
 	else
-		interrupts_on(read8(config(devfn, PCI_INTERRUPT_LINE)), true,
-			      on_edu);
+		interrupts_on(pin_line(devfn), true, on_edu);
 }
 
 /* ---- igb ---------------------------------------------------------------- */
@@ -86,8 +85,8 @@ static void begin_igb(void)
 	static void (*const handlers[])(void) = { on_igb0, on_igb1, on_igb2 };
 	int devfn = find_device(IGB_ID);
 	unsigned int cap, i;
-	uint64_t entry;
-	uint32_t where;
+	uint64_t entry, addr;
+	uint32_t where, data;
 
 	check(devfn >= 0);
 	device = devfn;
@@ -99,9 +98,9 @@ static void begin_igb(void)
 	entry = bar(devfn, where & 7) + (where & ~7U);
 	write16(config(devfn, cap + 2), 0x8000);
 	for (i = 0; i < IGB_VECTORS; i++, entry += 16) {
-		interrupts_on(MSI_GSI + i, false, handlers[i]);
-		write64(entry, LAPIC);
-		write32(entry + 8, 32 + MSI_GSI + i);
+		data = msi_target(devfn, i, handlers[i], &addr);
+		write64(entry, addr);
+		write32(entry + 8, data);
 		write32(entry + 12, 0);
 	}
 	write32(regs + IGB_GPIE, IGB_GPIE_MSIX);
@@ -125,7 +124,7 @@ int guest(void)
 	for (i = 0; i < count; i++) {
 		raise(i);
 		while (all() <= i)
-			__asm__ volatile("pause");
+			relax();
 	}
 	step('2');
 	for (i = option("traps", 0); i; i--)

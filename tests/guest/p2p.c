@@ -17,11 +17,8 @@
  */
 #include "bus.h"
 
-#define BOOTS		0x50	/* in CMOS */
 #define PAGE		4096
 #define BAR		2	/* of 64 bits */
-#define ELSEWHERE	0xd0000000UL	/* where nothing else is */
-#define RESET_PORT	0xcf9
 
 #define PCI_CAP_PM	0x01
 #define PCI_CAP_EXP	0x10
@@ -220,7 +217,7 @@ static void own_memory(void)
 
 int guest(void)
 {
-	uint8_t boots = cmos_read(BOOTS);
+	uint8_t boots = kept();
 	int edu = find_device(EDU_ID), other = find_device(option("target", 0));
 
 	check(edu >= 0 && other >= 0);
@@ -244,8 +241,6 @@ int guest(void)
 	say("boot %u: all is through\n", boots);
 	if (boots)
 		return 0;
-	cmos_write(BOOTS, boots + 1);
-	outb(RESET_PORT, 6);
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	keep(boots + 1);
+	reset_machine();
 }

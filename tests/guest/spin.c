@@ -6,5 +6,5 @@ int guest(void)
 {
 	say("spinning\n");
 	for (;;)
-		__asm__ volatile("cli; pause");
+		relax();
 }

@@ -17,8 +17,9 @@
 #include "tests/fake/fake.h"
 #include "vmm/vm.h"
 
-#define RAM (64 * MiB)
-#define BASE ARM64_RAM_BASE
+#define ROOM (64 * MiB)		/* from where kernels may be */
+#define BASE (ARM64_RAM_BASE + ARM64_KERNEL_OFFSET)
+#define RAM (ROOM + ARM64_KERNEL_OFFSET)
 #define FILE_SIZE (100 * KiB)
 #define MEM_SIZE (3 * MiB)
 
@@ -27,6 +28,7 @@ static struct board board;
 static struct vm vm;
 static struct dt_boot told;
 static uint8_t image[FILE_SIZE], packed[2 * FILE_SIZE];
+static uint8_t initrd[ARM64_KERNEL_OFFSET + 1];
 static int stopped;
 
 struct header {
@@ -78,7 +80,7 @@ static int ram_create(uint64_t size)
 	if (err < 0)
 		return err;
 	board.ram = (struct mem_region){
-		.name = "ram", .gpa = BASE, .size = size,
+		.name = "ram", .gpa = ARM64_RAM_BASE, .size = size,
 		.hva = vm.mem.ram_hva, .fd = vm.mem.ram_fd, .flags = MEM_RAM,
 	};
 	return mem_add(&vm.mem, &board.ram);
@@ -171,7 +173,7 @@ TEST(an_initrd_is_at_the_end_of_ram)
 	fake_file("/initrd", "an initrd");
 	cfg.initrd = "/initrd";
 	CHECK_EQ(load(), 0);
-	CHECK_EQ(told.initrd, BASE + RAM - 4096);
+	CHECK_EQ(told.initrd, BASE + ROOM - 4096);
 	CHECK_EQ(told.initrd_size, 9);
 	CHECK(!memcmp(mem_at(&vm.mem, told.initrd, 9), "an initrd", 9));
 	end();
@@ -180,21 +182,24 @@ TEST(an_initrd_is_at_the_end_of_ram)
 TEST(an_initrd_has_no_room_in_kernel_and_tree)
 {
 	begin();
-	fake_blob("/initrd", image, 1);
+	fake_blob("/initrd", initrd, ARM64_KERNEL_OFFSET + 1);
 	cfg.initrd = "/initrd";
-	header()->image_size = RAM - 2 * MiB;
+	header()->image_size = ROOM - 2 * MiB;
 	capture_begin(2);
 	CHECK_EQ(load_image(image, sizeof(image)), -ENOEXEC);
 	capture_end();
-	CHECK(said("initrd /initrd: 0 KiB do not fit beside the kernel: room for 0 KiB"));
+	CHECK(said("KiB do not fit beside the kernel: room for "));
 	CHECK(said("hint: give the guest more memory with --memory"));
 	cfg.initrd = NULL;
 	CHECK_EQ(load(), 0);
-	CHECK_EQ(board.entry.x0, BASE + RAM - 2 * MiB);
+	CHECK_EQ(board.entry.x0, BASE + ROOM - 2 * MiB);
 	header()->image_size++;
-	refuse("device tree: no room for 2 MiB beside the kernel",
-	       "give the guest more memory");
-	header()->image_size = RAM + 1;
+	if (ARM64_KERNEL_OFFSET)	/* there is some below the kernel */
+		CHECK_EQ(load_image(image, sizeof(image)), 0);
+	else
+		refuse("device tree: no room for 2 MiB beside the kernel",
+		       "give the guest more memory");
+	header()->image_size = ROOM + 1;
 	refuse("kernel /kernel: needs 64 MiB in one piece, more than guest RAM has",
 	       "give the guest more memory");
 	end();
@@ -263,6 +268,35 @@ TEST(a_file_may_be_as_long_as_its_header_says)
 	       NULL);
 	header()->image_size = sizeof(struct header);
 	CHECK_EQ(load_image(image, sizeof(struct header)), 0);
+	end();
+}
+
+/* The EFI application that a kernel is too says where its parts end. */
+TEST(a_plain_kernel_that_is_truncated)
+{
+	uint8_t *pe = image + 64;
+
+	begin();
+	header()->pe_offset = 64;
+	memset(pe, 0, 32 + 80);
+	memcpy(pe, "PE", 2);
+	pe[6] = 2;			/* sections */
+	pe[20] = 8;			/* bytes of the optional header */
+	memcpy(pe + 32 + 16, &(uint32_t){ 1000 }, 4);
+	memcpy(pe + 32 + 20, &(uint32_t){ 4096 }, 4);
+	memcpy(pe + 72 + 16, &(uint32_t){ FILE_SIZE - 8192 }, 4);
+	memcpy(pe + 72 + 20, &(uint32_t){ 8192 }, 4);
+	CHECK_EQ(load_image(image, sizeof(image)), 0);
+	refuse_file(image, sizeof(image) - 1,
+		    "kernel /kernel: the file is truncated: 102399 bytes of 102400",
+		    NULL);
+	refuse_file(image, 100, "kernel /kernel: the file is truncated", NULL);
+	memset(pe + 72 + 16, 0xff, 8);
+	refuse("kernel /kernel: the file is truncated", NULL);
+	header()->pe_offset = UINT32_MAX;
+	refuse("kernel /kernel: the file is truncated", NULL);
+	header()->pe_offset = 4096;	/* no EFI application */
+	CHECK_EQ(load_image(image, sizeof(image)), 0);
 	end();
 }
 

@@ -454,13 +454,14 @@ TEST(an_eventfd_has_one_irqfd)
 	vm = sys_ioctl_num(kvm, KVM_CREATE_VM, 0);
 	irqfd.fd = sys_eventfd();
 	CHECK_EQ(sys_ioctl(vm, KVM_IRQFD, &irqfd), -EINVAL);
-	CHECK_EQ(sys_ioctl_num(vm, KVM_CREATE_IRQCHIP, 0), 0);
+	CHECK_EQ(fake_chip_create(vm), 0);
 	CHECK_EQ(sys_ioctl(vm, KVM_IRQFD, &irqfd), 0);
 	CHECK_EQ(sys_ioctl(vm, KVM_IRQFD, &irqfd), -EBUSY);
 	CHECK_EQ(fake_irqfds(), 1);
 	irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
 	CHECK_EQ(sys_ioctl(vm, KVM_IRQFD, &irqfd), 0);
 	CHECK_EQ(fake_irqfds(), 0);
+	fake_chip_destroy();
 	sys_close(irqfd.fd);
 	sys_close(vm);
 	sys_close(kvm);

@@ -639,4 +639,5 @@ static void every_call_fails_once(const struct words *w)
 	CHECK(fake_sweep(build_two, run_both, survivable) > 60);
 }
 
-ALL(every_call_fails_once)
+RUN(legacy, every_call_fails_once)
+RUN(iommufd, every_call_fails_once)

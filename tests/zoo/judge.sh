@@ -43,7 +43,7 @@ judge_echo() {
 
 judge_sound() {
 	expect "sound" "$3" "$(fact "$1" "$2" played)"
-	expect "samples in the file" found "$("$work/work" listen "$dir/$1/$1.wav.$3" "$3" 2>&1)"
+	expect "samples in the file" found "$("$work/here" listen "$dir/$1/$1.wav.$3" "$3" 2>&1)"
 }
 
 judge_edu() {
@@ -55,7 +55,7 @@ judge_testdev() {
 }
 
 judge_shm() {
-	expect "shared memory" "$("$work/work" check "$dir/$1/shm" "$4" "$3" 2>&1)" "$(fact "$1" "$2" shm)"
+	expect "shared memory" "$("$work/here" check "$dir/$1/shm" "$4" "$3" 2>&1)" "$(fact "$1" "$2" shm)"
 }
 
 judge_doorbell() {
@@ -67,7 +67,7 @@ judge_screen() {
 	local copy got=nothing
 	expect screen "$3" "$(fact "$1" "$2" painted)"
 	for copy in "$dir/$1/screen.$3".*; do
-		got=$("$work/work" look "$copy" "$3" 2>&1) && break
+		got=$("$work/here" look "$copy" "$3" 2>&1) && break
 	done
 	expect "picture" seen "$got"
 }

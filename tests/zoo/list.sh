@@ -61,7 +61,7 @@ supply() {
 	rng)
 		head -c 4M /dev/zero | tr '\0' Z >"$dir/$1/zed" ;;
 	doorbell)
-		"$work/work" serve "$dir/$1/server" "$dir/$1/shm" &
+		"$work/here" serve "$dir/$1/server" "$dir/$1/shm" &
 		servers+=($!)
 		while [ ! -S "$dir/$1/server" ]; do sleep 0.1; done ;;
 	esac
@@ -77,7 +77,7 @@ stop_servers() {
 	servers=()
 }
 
-# build_work: the helper for what a shell can't do, if it is older than its sources.
+# build_work: the helper for what a shell can't do, if it is older than its sources: work for inside, here for outside.
 build_work() {
 	local file
 	for file in "$HERE"/work/*.[ch]; do
@@ -85,5 +85,12 @@ build_work() {
 		file=
 	done
 	[ -n "$file" ] || return 0
-	"${CC:-gcc}" -std=gnu11 -O2 -Wall -Wextra -Werror -static -o "$work/work" "$HERE"/work/*.c
+	set -- -std=gnu11 -O2 -Wall -Wextra -Werror -static "$HERE"/work/*.c
+	"${CC:-gcc}" "$@" -o "$work/here"
+	if [ "$(debian_arch "${ARCH:-x86}")" = "$(dpkg --print-architecture)" ]; then
+		cp "$work/here" "$work/work"
+	else
+		"$PREPARE/need" gcc-aarch64-linux-gnu libc6-dev-arm64-cross || exit 69
+		aarch64-linux-gnu-gcc "$@" -o "$work/work"
+	fi
 }

@@ -18,7 +18,7 @@ ways() {
 }
 
 total=0
-for host in ${CONFORMANCE_HOSTS:-all legacy cdev compat group-only all-6.12 debian}; do
+for host in ${CONFORMANCE_HOSTS:-$(all_hosts)}; do
 	have_host "$host" || continue
 	ways=$(ways "$host")
 	status "$BED" --host "$host" --bare --device edu,dma_mask=0xffffffffffffffff \

@@ -26,7 +26,7 @@ postern bind $dev || exit
 for iommu in legacy iommufd; do
 	dmesg -c >/dev/null
 	status=0
-	postern run --quiet --iommu $iommu --memory 64M --kernel /edu.elf --vfio $dev --once --timeout 60 \
+	postern run --quiet --iommu $iommu --memory 64M --kernel /edu --vfio $dev --once --timeout 60 \
 		--append "outside=$at" >/out 2>&1 </dev/null || status=$?
 	tr -d '\r' </out | sed "s/^/$iommu: /"
 	echo "$iommu: status $status"
@@ -35,7 +35,7 @@ for iommu in legacy iommufd; do
 done
 END
 status "$BED" --bare --device edu,dma_mask=0xffffffffffffffff --append 'memmap=1M$0x70000000' \
-	--add "$BINARY:/bin/postern" --add "$TMP/guest/edu.elf" --add "$TMP/inside" -- sh /inside \
+	--add "$BINARY:/bin/postern" --add "$TMP/guest/edu" --add "$TMP/inside" -- sh /inside \
 	>"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"

@@ -27,7 +27,7 @@ begin() {
 	name="$1 $iommu"
 	shift
 	: >/out
-	postern run --iommu $iommu --memory 64M --kernel /functions.elf --timeout 300 --trace sys "$@" \
+	postern run --iommu $iommu --memory 64M --kernel /functions --timeout 300 --trace sys "$@" \
 		>/out 2>/err </dev/null &
 	pid=$!
 	lives 2
@@ -92,9 +92,9 @@ for iommu in legacy iommufd; do
 	begin reset --vfio $nic,power=auto --append "doze reset"
 	end
 done
-dmesg | grep -E 'BUG:|WARNING:|Oops|DMAR:.*fault|detected stall' | sed 's/^/complaint /'
+complaints | sed 's/^/complaint /'
 END
-status "$BED" --bare --monitor --timeout 500 --add "$BINARY:/bin/postern" --add "$TMP/guest/functions.elf" \
+status "$BED" --bare --monitor --timeout 500 --add "$BINARY:/bin/postern" --add "$TMP/guest/functions" \
 	--device e1000e --device virtio-rng-pci,id=rng,aer=on,iommu_platform=on --device edu --device edu \
 	--add "$TMP/inside" -- sh /inside >"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"

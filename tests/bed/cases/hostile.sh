@@ -36,22 +36,22 @@ while read -r iommu seed which; do
 	edu) devices="--vfio $edu" ;;
 	both) devices="--vfio $nvme --vfio $edu" ;;
 	esac
-	run --iommu $iommu --kernel /hostile.elf --memory 64M $devices --append "seed=$seed seconds=$seconds" \
+	run --iommu $iommu --kernel /hostile --memory 64M $devices --append "seed=$seed seconds=$seconds" \
 		--timeout $((seconds * 10 + 60))
 	echo "$name: hostile status $status:" $(tr -d '\r' </out)
 	sed "s/^/$name: /" /err
-	run --iommu $iommu --kernel /edu.elf --memory 64M --vfio $edu --timeout 60
+	run --iommu $iommu --kernel /edu --memory 64M --vfio $edu --timeout 60
 	echo "$name: edu status $status:" $(tr -d '\r' </out | tail -n 1)
 done </rounds
 run --kernel /share/kernel --initrd /share/initrd.gz --memory 512M --cpus 2 --vfio $nvme --timeout 240 \
-	--append "console=ttyS0 quiet panic=-1 do=read"
+	--append "console=$console quiet panic=-1 do=read"
 echo "nvme status $status"
 tr -d '\r' </out | sed -n 's/^guest: /nvme /p'
 # What the IOMMU reports is the guest's nonsense.
-echo "complaints: $(dmesg | grep -cE 'BUG:|WARNING:|Oops|detected stall')"
+echo "complaints: $(complaints | grep -vc fault)"
 END
-status "$BED" --nvme "$TMP/disk" --share "$TMP/share" --add "$BINARY:/bin/postern" --add "$TMP/guest/hostile.elf" \
-	--add "$TMP/guest/edu.elf" --add "$TMP/rounds" --add "$TMP/inside" -- sh /inside >"$TMP/out" 2>"$TMP/err"
+status "$BED" --nvme "$TMP/disk" --share "$TMP/share" --add "$BINARY:/bin/postern" --add "$TMP/guest/hostile" \
+	--add "$TMP/guest/edu" --add "$TMP/rounds" --add "$TMP/inside" -- sh /inside >"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"
 while read -r name; do

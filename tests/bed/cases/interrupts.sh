@@ -17,7 +17,7 @@ signals() {
 }
 # measure KIND DEVICE BACKEND
 measure() {
-	begin_guest --kernel /interrupts.elf --iommu "$3" --vfio "$2" --append "$1 count=$count traps=$traps" || return
+	begin_guest --kernel /interrupts --iommu "$3" --vfio "$2" --append "$1 count=$count traps=$traps" || return
 	reached 1 || return
 	signals=$(signals "$2") exits=$(exits) wakes=$(wakes)
 	go 1
@@ -47,7 +47,7 @@ for backend in legacy iommufd; do
 	measure msix $igb $backend
 done
 END
-status "$BED" --bare --device edu --device igb --add "$BINARY:/bin/postern" --add "$TMP/guest/interrupts.elf" \
+status "$BED" --bare --device edu --device igb --add "$BINARY:/bin/postern" --add "$TMP/guest/interrupts" \
 	--add "$bed_dir/meet" --add "$TMP/inside" -- sh /inside $count $traps >"$TMP/out"
 equal "the bed's status" 0 "$status"
 grep '^measured: ' "$TMP/out" >"$TMP/figures" || {

@@ -6,9 +6,6 @@
 . "$(dirname "$0")/../case.sh"
 
 mkdir "$TMP/share"
-for kernel in 6.1-cloud 6.1-generic 6.12-cloud 6.12-generic; do
-	cp "$("$PREPARE/guest-kernel" $kernel)" "$TMP/share/$kernel"
-done
 "$PREPARE/initrd" "$TMP/share/initrd.gz" --init "$bed_dir/guest-init"
 cp "$BINARY" "$TMP/share/postern"
 
@@ -21,6 +18,14 @@ combinations() {
 				done
 			done
 		done
+	elif [ "$ARCH" = arm64 ]; then
+		cat <<-END
+			6.1-cloud 1 256M
+			6.1-cloud 4 4G
+			6.12-cloud 4 256M
+			6.12-cloud 1 4G
+			6.12-generic 2 1G
+		END
 	else
 		cat <<-END
 			6.1-cloud 1 128M
@@ -32,12 +37,15 @@ combinations() {
 	fi
 }
 combinations >"$TMP/combinations"
+for kernel in $(cut -d ' ' -f 1 "$TMP/combinations" | sort -u); do
+	cp "$("$PREPARE/guest-kernel" "$kernel")" "$TMP/share/$kernel"
+done
 
 cat >"$TMP/inside" <<'END'
 while read -r kernel cpus memory; do
 	status=0
 	/share/postern run --quiet --kernel /share/$kernel --initrd /share/initrd.gz --memory $memory --cpus $cpus \
-		--append "console=ttyS0 quiet panic=-1 do=facts" --once --timeout 240 >/out 2>&1 </dev/null || status=$?
+		--append "console=$console quiet panic=-1 do=facts" --once --timeout 240 >/out 2>&1 </dev/null || status=$?
 	echo "$kernel $cpus $memory: status $status" $(tr -d '\r' </out | sed -n 's/^guest: //p')
 	[ $status = 0 ] || cat /out
 done </combinations
@@ -51,8 +59,8 @@ while read -r kernel cpus memory; do
 	*G) mib=$((${memory%G} * 1024)) ;;
 	*) mib=${memory%M} ;;
 	esac
-	# All of RAM but the hole between 639 KiB and 1 MiB.
-	ram=$((mib * 1048576 - (1024 - 639) * 1024))
+	# All of RAM but, on a PC, the hole between 639 KiB and 1 MiB.
+	ram=$((mib * 1048576 - $(by_arch $(((1024 - 639) * 1024)) 0)))
 	seen="kernel ${kernel%-*}\\..* cpus $cpus memory .* ram $ram .* complaints 0 done"
 	has "$kernel, $cpus CPUs, $memory" "^$kernel $cpus $memory: status 0 $seen" "$TMP/out"
 done <"$TMP/combinations"

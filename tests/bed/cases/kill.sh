@@ -14,7 +14,7 @@ dev=0000:01:00.0
 /share/postern bind $dev || exit
 run() {
 	exec /share/postern run --iommu $iommu --kernel /share/kernel --initrd /share/initrd.gz --memory 512M --cpus 2 \
-		--vfio $dev --once --timeout 240 --append "console=ttyS0 quiet panic=-1 do=$1"
+		--vfio $dev --once --timeout 240 --append "console=$console quiet panic=-1 do=$1"
 }
 for iommu in legacy iommufd; do
 	: >/out
@@ -32,8 +32,8 @@ done
 /share/postern unbind $dev || exit
 until [ -b /dev/nvme0n1 ]; do usleep 100000; done
 echo "host reads" $(dd if=/dev/nvme0n1 bs=1M count=64 2>/dev/null | md5sum)
-dmesg | grep -E "BUG:|WARNING:|Oops|DMAR:.*fault|detected stall"
-echo "complaints:" $(dmesg | grep -cE "BUG:|WARNING:|Oops|DMAR:.*fault|detected stall")
+complaints
+echo "complaints:" $(complaints | wc -l)
 END
 status "$BED" --nvme "$TMP/disk" --share "$TMP/share" --add "$TMP/inside" -- sh /inside >"$TMP/out"
 cat "$TMP/out"

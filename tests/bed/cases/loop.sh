@@ -40,7 +40,7 @@ look() {
 }
 
 begin() {
-	postern run --quiet --once --iommu $1 --kernel /edu.elf --memory 64M --cpus 2 --vfio $nvme --vfio $edu \
+	postern run --quiet --once --iommu $1 --kernel /edu --memory 64M --cpus 2 --vfio $nvme --vfio $edu \
 		--timeout 60 --append "msix $2" >/out 2>/err </dev/null &
 }
 
@@ -87,10 +87,10 @@ echo "rounds $good ended $killed killed in $(($(cut -d . -f 1 /proc/uptime) - st
 look >/after
 paste /before /during /after | awk 'BEGIN { print "table what before running after" }
 	{ print "table", $1, $2, $4, $6 }'
-dmesg | grep -E 'BUG:|WARNING:|Oops|DMAR:.*fault|detected stall' | sed 's/^/complaint /'
+complaints | sed 's/^/complaint /'
 END
 # On a busy machine a round takes ten times as long as on an idle one.
-status "$BED" --timeout 1200 --add "$BINARY:/bin/postern" --add "$TMP/guest/edu.elf" --add "$TMP/inside" -- sh /inside \
+status "$BED" --timeout 1200 --add "$BINARY:/bin/postern" --add "$TMP/guest/edu" --add "$TMP/inside" -- sh /inside \
 	>"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"
 equal "the bed's status" 0 "$status"

@@ -4,6 +4,7 @@
 # reads them back; it paints on mdpy and mbochs, two displays. Named by UUID or by folder, through the container, an
 # iommufd in its place, and iommufd; on a host with an IOMMU, and on one without any.
 . "$(dirname "$0")/../case.sh"
+only x86 "the samples are built into its kernel alone"
 
 guests "$TMP/guest"
 cat >"$TMP/inside" <<'END'
@@ -15,7 +16,7 @@ try() {
 	name=$1 guest=$2
 	shift 2
 	status=0
-	postern run "$@" --memory 64M --kernel /$guest.elf --once --timeout 120 >/out 2>&1 </dev/null || status=$?
+	postern run "$@" --memory 64M --kernel /$guest --once --timeout 120 >/out 2>&1 </dev/null || status=$?
 	tr -d '\r' </out | sed "s/^/$name: /"
 	echo "$name: status $status"
 }
@@ -35,8 +36,8 @@ for where in with-iommu without; do
 	options=
 	[ $where = with-iommu ] || options='--append intel_iommu=off'
 	# shellcheck disable=SC2086  # two words, or none
-	status "$BED" --host mdev --bare $options --add "$BINARY:/bin/postern" --add "$TMP/guest/mtty.elf" \
-		--add "$TMP/guest/screens.elf" \
+	status "$BED" --host mdev --bare $options --add "$BINARY:/bin/postern" --add "$TMP/guest/mtty" \
+		--add "$TMP/guest/screens" \
 		--add "$TMP/inside" -- sh /inside >"$TMP/out"
 	sed "s/^/$where: /" "$TMP/out"
 	equal "the bed's status $where" 0 "$status"

@@ -35,7 +35,7 @@ for iommu in iommufd legacy; do
 	(nc -l -p 1000 <>/hold | md5sum | cut -d' ' -f1 >/sent) &
 	status=0
 	/share/postern run --kernel /share/kernel --initrd /share/initrd.gz --memory 256M --cpus 2 --noiommu \
-		--iommu $iommu --vfio $disk --vfio $card --append "console=ttyS0 quiet panic=-1 do=net" --once \
+		--iommu $iommu --vfio $disk --vfio $card --append "console=$console quiet panic=-1 do=net" --once \
 		--timeout 400 >/out 2>/err </dev/null || status=$?
 	echo "$iommu: status $status"
 	sed "s/^/$iommu: /" /err

@@ -36,7 +36,7 @@ linux() {
 	what=$1
 	shift
 	run "$what" --kernel /share/kernel --initrd /share/initrd.gz --vfio $disk \
-		--append "console=ttyS0 quiet panic=-1 do=write" "$@"
+		--append "console=$console quiet panic=-1 do=write" "$@"
 }
 secrets() {
 	dd if=/dev/mem bs=4096 skip=$((at / 4096)) count=1 2>/dev/null | md5sum
@@ -79,7 +79,7 @@ rm -f /dev/hugepages/*
 dd if=/dev/urandom of=/dev/mem bs=4096 seek=$((at / 4096)) count=1 conv=notrunc 2>/dev/null
 echo "secrets: $(secrets)"
 for iommu in $(cat /ways); do
-	run "$iommu device-only" --noiommu=device-only --iommu $iommu --kernel /nodma.elf --vfio $edu \
+	run "$iommu device-only" --noiommu=device-only --iommu $iommu --kernel /nodma --vfio $edu \
 		--append "outside=$at"
 	echo "$iommu device-only: secrets $(secrets)"
 done
@@ -93,7 +93,7 @@ cdev) ways=iommufd ;;
 esac
 echo "$ways" >"$TMP/ways"
 status "$BED" --host "$host" --iommu none --bare --nvme "$TMP/disk" --device edu,dma_mask=0xffffffffffffffff \
-	--append 'memmap=1M$0x70000000' --share "$TMP/share" --add "$TMP/guest/nodma.elf" --add "$TMP/inside" \
+	--append 'memmap=1M$0x70000000' --share "$TMP/share" --add "$TMP/guest/nodma" --add "$TMP/inside" \
 	--add "$TMP/ways" -- sh /inside >"$TMP/out"
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"

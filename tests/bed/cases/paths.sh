@@ -5,7 +5,7 @@
 # missing, with the right status. Where interrupts are not remapped, what would work is refused until the kernel is told
 # that it may. Ends with a table of it all.
 #
-# PATHS_HOSTS names some of the kernels, PATHS_IOMMUS other IOMMUs than intel: intel-noir, virtio, none. With
+# PATHS_HOSTS names some of the kernels, PATHS_IOMMUS other IOMMUs than intel or smmuv3: intel-noir, virtio, none. With
 # PATHS_NVME=1 it is a Linux guest that reads all of an NVMe disk, which takes ten times as long.
 . "$(dirname "$0")/../case.sh"
 
@@ -15,11 +15,11 @@ if [ "${PATHS_NVME:-}" ]; then
 	wanted=$(md5sum <"$TMP/disk" | cut -d' ' -f1)
 	set -- --nvme "$TMP/disk" --share "$TMP/share"
 	echo '--kernel /share/kernel --initrd /share/initrd.gz --memory 512M --cpus 2' >"$TMP/options"
-	echo 'console=ttyS0 quiet panic=-1 do=read' >"$TMP/append"
+	echo 'quiet panic=-1 do=read' >"$TMP/append"
 else
 	guests "$TMP/guest"
-	set -- --device edu,dma_mask=0xffffffffffffffff --add "$TMP/guest/edu.elf"
-	echo '--kernel /edu.elf --memory 64M' >"$TMP/options"
+	set -- --device edu,dma_mask=0xffffffffffffffff --add "$TMP/guest/edu"
+	echo '--kernel /edu --memory 64M' >"$TMP/options"
 	: >"$TMP/append"
 fi
 for config in legacy iommufd full; do
@@ -35,7 +35,7 @@ full bind $dev
 try() {
 	for program in legacy iommufd full; do
 		status=0
-		$program run $(cat /options) --append "$(cat /append)" --vfio $dev --once --timeout 240 \
+		$program run $(cat /options) --append "console=$console $(cat /append)" --vfio $dev --once --timeout 240 \
 			>/out 2>&1 </dev/null || status=$?
 		tr -d '\r' </out | sed "s/^/$1$program: /"
 		echo "$1$program: status $status"
@@ -71,12 +71,12 @@ runs() {
 }
 # works PROGRAM PATTERN: it does, if the IOMMU lets it.
 works() {
-	case $iommu in
-	intel)
+	case $ARCH-$iommu in
+	x86-intel | arm64-smmuv3 | arm64-virtio)
 		runs "$@"
 		note "$1" works
 		;;
-	none)
+	*-none)
 		expect "$1" 'status 69' 'postern: 0000:01:00.0: cannot be assigned'
 		note "$1" "69 (no IOMMU)"
 		;;
@@ -133,11 +133,11 @@ one() {
 	esac
 }
 : >"$TMP/table"
-for iommu in ${PATHS_IOMMUS:-intel}; do
-	for host in ${PATHS_HOSTS:-all legacy cdev compat group-only all-6.12 debian}; do
+for iommu in ${PATHS_IOMMUS:-$(by_arch intel smmuv3)}; do
+	for host in ${PATHS_HOSTS:-$(all_hosts)}; do
 		have_host "$host" || continue
-		case $iommu in
-		intel | none) one "$@" ;;
+		case $ARCH-$iommu in
+		x86-intel | *-none | arm64-*) one "$@" ;;
 		*) : >"$TMP/unsafe" && one "$@" --add "$TMP/unsafe" ;;
 		esac
 	done

@@ -15,7 +15,7 @@ dev=0000:01:00.0
 once() {
 	: >/out
 	/share/postern run --iommu $1 --kernel /share/kernel --initrd /share/initrd.gz --memory 512M --cpus 2 \
-		--vfio $dev --timeout 240 --append "console=ttyS0 quiet panic=-1 do=reread" >/out 2>/err </dev/null &
+		--vfio $dev --timeout 240 --append "console=$console quiet panic=-1 do=reread" >/out 2>/err </dev/null &
 	until [ "$(grep -c '^guest: read' /out)" -ge 3 ] || ! kill -0 $!; do usleep 200000; done
 	kill $!
 	sleep 1

@@ -10,7 +10,7 @@ cat >"$TMP/inside" <<'END'
 a=0000:01:00.0 b=0000:02:00.0
 postern bind $a $b || exit
 for backend in legacy iommufd; do
-	begin_guest --kernel /smallbar.elf --iommu $backend --vfio $a --vfio $b --append accesses=100 || exit
+	begin_guest --kernel /smallbar --iommu $backend --vfio $a --vfio $b --append accesses=100 || exit
 	counts=
 	for n in 0 1 2 3 4 5 6 7 8 9; do
 		reached $n || exit
@@ -25,7 +25,7 @@ for backend in legacy iommufd; do
 done
 END
 status "$BED" --bare --device rtl8139 --device rtl8139 --add "$BINARY:/bin/postern" \
-	--add "$TMP/guest/smallbar.elf" --add "$bed_dir/meet" --add "$TMP/inside" -- sh /inside >"$TMP/out"
+	--add "$TMP/guest/smallbar" --add "$bed_dir/meet" --add "$TMP/inside" -- sh /inside >"$TMP/out"
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"
 for backend in legacy iommufd; do

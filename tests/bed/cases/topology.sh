@@ -37,7 +37,7 @@ run() {
 	name=$1
 	shift
 	status=0
-	postern run --memory 64M --kernel /functions.elf --timeout 300 --trace sys "$@" >/out 2>/err </dev/null ||
+	postern run --memory 64M --kernel /functions --timeout 300 --trace sys "$@" >/out 2>/err </dev/null ||
 		status=$?
 	echo "$name: status $status"
 	tr -d '\r' </out | sed "s/^/$name: guest: /"
@@ -87,10 +87,10 @@ for iommu in legacy iommufd; do
 		--vfio 06:00.5 --vfio 06:00.6 --vfio 06:00.7 \
 		--vfio $(group 04:01.0) --vfio 02:10.0,reset=bus --vfio 02:10.2 --vfio $(group 01:00.0) --append reset
 done
-dmesg | grep -E 'BUG:|WARNING:|Oops|DMAR:.*fault|detected stall' | sed 's/^/complaint /'
+complaints | sed 's/^/complaint /'
 END
 status "$BED" --bare --timeout 400 --qemu "$(hardware | tr '\n' ' ')" --add "$BINARY:/bin/postern" \
-	--add "$TMP/guest/functions.elf" --add "$TMP/inside" -- sh /inside >"$TMP/out" 2>"$TMP/err"
+	--add "$TMP/guest/functions" --add "$TMP/inside" -- sh /inside >"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"
 equal "the bed's status" 0 "$status"
 ! grep -q '^complaint' "$TMP/out" || fail "the host complains"

@@ -19,7 +19,7 @@ run() {
 	name="$iommu $1"
 	shift
 	status=0
-	postern run --quiet --iommu $iommu --memory 64M --kernel /functions.elf --timeout 300 "$@" \
+	postern run --quiet --iommu $iommu --memory 64M --kernel /functions --timeout 300 "$@" \
 		>/out 2>&1 </dev/null || status=$?
 	echo "$name: status $status"
 	tr -d '\r' </out | sed "s/^/$name: /"
@@ -33,7 +33,7 @@ for iommu in legacy iommufd; do
 	run useless --vfio 0000:02:00.0,vf-token=$first
 done
 END
-status "$BED" --bare --device igb --device edu --add "$BINARY:/bin/postern" --add "$TMP/guest/functions.elf" \
+status "$BED" --bare --device igb --device edu --add "$BINARY:/bin/postern" --add "$TMP/guest/functions" \
 	--add "$TMP/inside" -- sh /inside >"$TMP/out"
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"

@@ -6,6 +6,9 @@
 #include "guest.h"
 
 #define IOAPIC 0xfec00000UL
+/* Inputs of the IOAPIC that nothing is wired to: their vectors are 32 more. */
+#define MSI_GSI 20
+#define KEPT 0x50		/* in CMOS */
 
 uint8_t cmos_read(uint8_t reg)
 {
@@ -17,6 +20,29 @@ void cmos_write(uint8_t reg, uint8_t value)
 {
 	outb(0x70, reg);
 	outb(0x71, value);
+}
+
+void keep(uint8_t n)
+{
+	cmos_write(KEPT, n);
+}
+
+uint8_t kept(void)
+{
+	return cmos_read(KEPT);
+}
+
+/* The clock counts in BCD. */
+unsigned int second(void)
+{
+	uint8_t s = cmos_read(0), m = cmos_read(2);
+
+	return ((m >> 4) * 10 + (m & 15)) * 60 + (s >> 4) * 10 + (s & 15);
+}
+
+void trap(void)
+{
+	inb(0x80);
 }
 
 /* ---- interrupts --------------------------------------------------------- */
@@ -82,6 +108,19 @@ void interrupt(uint64_t vector, uint64_t error, uint64_t rip)
 	write32(LAPIC + 0xb0, 0);
 }
 
+unsigned int pin_line(unsigned int devfn)
+{
+	return read8(ecam() + devfn * 4096 + 0x3c);
+}
+
+uint32_t msi_target(unsigned int devfn, unsigned int n, void (*handler)(void),
+		    uint64_t *addr)
+{
+	interrupts_on(MSI_GSI + n, false, handler);
+	*addr = LAPIC;
+	return 32 + MSI_GSI + n;
+}
+
 /* ---- ACPI --------------------------------------------------------------- */
 
 struct acpi_table *acpi_find(const char *signature)
@@ -136,8 +175,48 @@ void power_off(void)
 	unsigned int port = fadt(FADT_PM1_CNT, 4);
 
 	outw(port, s5_type() << 10 | 1 << 13);
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	halt();
+}
+
+void reset_machine(void)
+{
+	outb(fadt(FADT_RESET_PORT, 8), fadt(FADT_RESET_VALUE, 1));
+	halt();
+}
+
+#define PWRBTN 0x100		/* in the PM1 event registers */
+
+static void (*on_button)(void);
+static unsigned int pm1;
+
+static void sci(void)
+{
+	if (!(inw(pm1) & PWRBTN))
+		return;
+	outw(pm1, PWRBTN);
+	check(!(inw(pm1) & PWRBTN));
+	on_button();
+}
+
+void power_button_on(void (*handler)(void))
+{
+	on_button = handler;
+	pm1 = fadt(FADT_PM1_EVT, 4);
+	interrupts_on(fadt(FADT_SCI, 2), true, sci);
+	outw(pm1 + 2, PWRBTN);
+}
+
+uint64_t ecam(void)
+{
+	static uint64_t base;
+	struct acpi_table *mcfg;
+
+	if (base)
+		return base;
+	mcfg = acpi_find("MCFG");
+	check(mcfg);
+	memcpy(&base, (char *)mcfg + 44, 8);
+	return base;
 }
 
 void __attribute__((weak)) ap_main(unsigned int index)
