@@ -35,6 +35,7 @@ int explain_noiommu_off(const char *addr, int mode)
 
 static int explain_driver(const struct sysfs_device *dev, unsigned int noiommu)
 {
+	const char *vfio = sysfs_vfio_driver(dev->addr);
 	int mode = 1;
 
 	if (IS_ENABLED(CONFIG_VFIO_NOIOMMU) && noiommu && dev->group < 0)
@@ -46,11 +47,11 @@ static int explain_driver(const struct sysfs_device *dev, unsigned int noiommu)
 	if (mode <= 0)
 		return explain_noiommu_off(dev->addr, mode);
 	if (dev->driver[0])
-		log_err("%s: cannot be assigned: it is bound to the driver %s, not to vfio-pci",
-			dev->addr, dev->driver);
+		log_err("%s: cannot be assigned: it is bound to the driver %s, not to %s",
+			dev->addr, dev->driver, vfio);
 	else
-		log_err("%s: cannot be assigned: no driver has it, vfio-pci must",
-			dev->addr);
+		log_err("%s: cannot be assigned: no driver has it, %s must",
+			dev->addr, vfio);
 	log_hint("postern bind %s", dev->addr);
 	return -EBUSY;
 }
@@ -103,16 +104,22 @@ static int explain_noiommu(const struct sysfs_device *dev)
 	return -EPERM;
 }
 
+int explain_name(const char *text)
+{
+	log_err("%s: not a PCI address, such as 0000:01:00.0%s", text,
+		IS_ENABLED(CONFIG_VFIO_PLATFORM) ?
+		", nor the name of a platform device" : "");
+	return -EDOM;
+}
+
 int explain_device(const char *node, unsigned int noiommu,
 		   struct sysfs_device *dev)
 {
 	char addr[SYSFS_ADDR];
 	int err;
 
-	if (sysfs_addr(node, addr) < 0) {
-		log_err("%s: not a PCI address, such as 0000:01:00.0", node);
-		return -EDOM;
-	}
+	if (sysfs_name(node, addr) < 0)
+		return explain_name(node);
 	err = sysfs_device(addr, dev);
 	if (err == -ENODEV) {
 		log_err("%s: no such device on this host", addr);

@@ -20,11 +20,14 @@
 
 /*
  * explain_device - whether @node is a device that can be assigned at all:
- * a PCI address, there, with VFIO's driver, in an IOMMU group, or as @noiommu
+ * a device's name, there, with VFIO's driver, in an IOMMU group, or as @noiommu
  * (enum noiommu_choice) says without one. Fills @dev.
  */
 int explain_device(const char *node, unsigned int noiommu,
 		   struct sysfs_device *dev);
+
+/* explain_name - @text is no name of a device: -EDOM. */
+int explain_name(const char *text);
 
 /* explain_no_isolation - no IOMMU is between @dev and the host's memory. */
 int explain_no_isolation(const struct sysfs_device *dev);

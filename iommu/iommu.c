@@ -205,6 +205,11 @@ int iommu_caps(struct iommu *iommu, struct iommu_caps *caps)
 	return 0;
 }
 
+unsigned int iommu_devices(const struct iommu *iommu)
+{
+	return iommu->nr_devices;
+}
+
 void iommu_detach(struct iommu *iommu, int device_fd)
 {
 	int i = iommu_find(iommu, device_fd);

@@ -20,7 +20,7 @@ struct iommu_range {
 /*
  * iommu_create - choose the backend (@choice, logged with the reason) for the
  * first device @node and open it. Nothing is mapped yet. Prints its errors.
- * @node is a PCI address ("0000:01:00.0").
+ * @node is a device's name, as sysfs_name() takes it ("0000:01:00.0").
  */
 int iommu_create(struct iommu **iommu, struct vm *vm, enum iommu_choice choice,
 		 const char *node);
@@ -42,6 +42,8 @@ int iommu_attach(struct iommu *iommu, const char *node, const char *token);
  * first. Closes @device_fd, then what it was opened through.
  */
 void iommu_detach(struct iommu *iommu, int device_fd);
+/* iommu_devices - how many are attached. */
+unsigned int iommu_devices(const struct iommu *iommu);
 
 #if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
 /*

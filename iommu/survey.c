@@ -18,7 +18,6 @@
 
 #define GROUPS "/sys/kernel/iommu_groups/"
 #define IOMMUS "/sys/class/iommu"
-#define VFIO_PCI "vfio-pci"
 
 /* ---- the host ----------------------------------------------------------- */
 
@@ -136,13 +135,20 @@ int survey_memlock(uint64_t bytes, bool by_process)
 
 /* ---- a device ----------------------------------------------------------- */
 
+int survey_name(const char *text, char addr[SYSFS_ADDR])
+{
+	return sysfs_name(text, addr) < 0 ? explain_name(text) : 0;
+}
+
 int survey_driver(const struct sysfs_device *dev)
 {
-	if (sysfs_driver_there(VFIO_PCI))
+	const char *driver = sysfs_vfio_driver(dev->addr);
+
+	if (sysfs_driver_there(dev->addr))
 		return 0;
-	log_err("%s: cannot be bound: the driver vfio-pci is not loaded",
-		dev->addr);
-	log_hint("modprobe vfio-pci");
+	log_err("%s: cannot be bound: the driver %s is not loaded", dev->addr,
+		driver);
+	log_hint("modprobe %s", driver);
 	return -ENODEV;
 }
 

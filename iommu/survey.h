@@ -82,7 +82,9 @@ int survey_memlock(uint64_t bytes, bool by_process);
  * each with its message and remedy. Returns the first's -errno, or 0.
  */
 int survey_device(const struct config *cfg, const char *addr);
-/* survey_driver - check that vfio-pci is there to take @dev. */
+/* survey_name - sysfs_name() of @text, with a message. */
+int survey_name(const char *text, char addr[SYSFS_ADDR]);
+/* survey_driver - check that VFIO's driver is there to take @dev. */
 int survey_driver(const struct sysfs_device *dev);
 /* survey_node - the node that is opened to assign it; "" where none is. */
 void survey_node(const struct config *cfg, const struct sysfs_device *dev,

@@ -55,7 +55,12 @@ int sysfs_uuid(const char *text, char uuid[SYSFS_ADDR])
 
 bool sysfs_is_mdev(const char *addr)
 {
-	return IS_ENABLED(CONFIG_VFIO_MDEV) && strchr(addr, '-');
+	char uuid[SYSFS_ADDR];
+
+	/* A platform device's name may have a hyphen, too. */
+	return IS_ENABLED(CONFIG_VFIO_MDEV) && strchr(addr, '-') &&
+		(!IS_ENABLED(CONFIG_VFIO_PLATFORM) ||
+		 sysfs_uuid(addr, uuid) == 0);
 }
 
 static int pci_addr(const char *text, char addr[SYSFS_ADDR])
@@ -75,20 +80,25 @@ static int pci_addr(const char *text, char addr[SYSFS_ADDR])
 	return 0;
 }
 
+const char *sysfs_last_word(const char *text, char path[SYSFS_PATH])
+{
+	size_t len;
+
+	if (text[0] != '/')
+		return text;
+	len = snprintf(path, SYSFS_PATH, "%s", text);
+	if (len >= SYSFS_PATH)
+		return "";
+	while (path[len - 1] == '/' && len > 1)
+		path[--len] = '\0';
+	return strrchr(path, '/') + 1;
+}
+
 int sysfs_addr(const char *text, char addr[SYSFS_ADDR])
 {
 	char path[SYSFS_PATH];
-	size_t len;
 
-	/* Of a folder the last word, whatever the shell put behind it. */
-	if (text[0] == '/') {
-		len = snprintf(path, sizeof(path), "%s", text);
-		if (len >= sizeof(path))
-			return -EDOM;
-		while (path[len - 1] == '/' && len > 1)
-			path[--len] = '\0';
-		text = strrchr(path, '/') + 1;
-	}
+	text = sysfs_last_word(text, path);
 	return sysfs_is_mdev(text) ? sysfs_uuid(text, addr) :
 		pci_addr(text, addr);
 }
@@ -177,8 +187,8 @@ int sysfs_write(const char *path, const char *text)
 static void device_path(char path[SYSFS_PATH], const char *addr,
 			const char *file)
 {
-	snprintf(path, SYSFS_PATH, "%sdevices/%s/%s",
-		 sysfs_is_mdev(addr) ? SYSFS_MDEV : SYSFS_PCI, addr, file);
+	snprintf(path, SYSFS_PATH, "%sdevices/%s/%s", sysfs_bus(addr), addr,
+		 file);
 }
 
 static uint32_t read_hex(const char *addr, const char *file)
@@ -406,12 +416,13 @@ bool sysfs_holder(const struct sysfs_device *dev, char *who, size_t size)
 	return sys_listdir("/proc", check_process, &h) == 1;
 }
 
-bool sysfs_driver_there(const char *name)
+bool sysfs_driver_there(const char *addr)
 {
 	char path[SYSFS_PATH];
 	struct stat st;
 
-	snprintf(path, sizeof(path), SYSFS_PCI "drivers/%s", name);
+	snprintf(path, sizeof(path), "%sdrivers/%s", sysfs_bus(addr),
+		 sysfs_vfio_driver(addr));
 	return sys_stat(path, &st) == 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What sysfs says of a PCI device or a mediated one: who drives it, which
- * IOMMU group it is in and who else is, and which VFIO node is its own. Linux:
- * Documentation/ABI/testing/sysfs-bus-pci, Documentation/driver-api/vfio.rst,
- * Documentation/driver-api/vfio-mediated-device.rst.
+ * What sysfs says of a PCI device, a mediated one, or one of a system on a
+ * chip (platform and AMBA): who drives it, which IOMMU group it is in and who
+ * else is, and which VFIO node is its own. Linux:
+ * Documentation/ABI/testing/sysfs-bus-pci, sysfs-bus-platform,
+ * Documentation/driver-api/vfio.rst, vfio-mediated-device.rst.
  */
 #ifndef IOMMU_SYSFS_H
 #define IOMMU_SYSFS_H
@@ -13,17 +14,26 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "vmm/util.h"
+
 #define SYSFS_PCI "/sys/bus/pci/"
 #define SYSFS_MDEV "/sys/bus/mdev/"
+#define SYSFS_PLATFORM "/sys/bus/platform/"
+#define SYSFS_AMBA "/sys/bus/amba/"
 /* Whether VFIO takes devices without an IOMMU. */
 #define SYSFS_NOIOMMU \
 	"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
-#define SYSFS_ADDR 40		/* longest: a UUID */
+/* Whether vfio-platform takes only devices that it can reset. */
+#define SYSFS_RESET_REQUIRED \
+	"/sys/module/vfio_platform/parameters/reset_required"
+/* Longest: a UUID, or the name of a platform device. */
+#define SYSFS_ADDR (IS_ENABLED(CONFIG_VFIO_PLATFORM) ? 64 : 40)
 #define SYSFS_NAME 64
 #define SYSFS_PATH 160
 
 struct sysfs_device {
-	char addr[SYSFS_ADDR];	/* in full: "0000:01:00.0"; a mdev's UUID */
+	/* In full: "0000:01:00.0", a mdev's UUID, "9010000.pl031". */
+	char addr[SYSFS_ADDR];
 	uint16_t vendor;
 	uint16_t device;
 	uint32_t class;		/* base, sub, interface: 0x010802 */
@@ -42,10 +52,51 @@ struct sysfs_device {
  * device, and of either its folder in sysfs. -EDOM: none of them.
  */
 int sysfs_addr(const char *text, char addr[SYSFS_ADDR]);
+/*
+ * sysfs_last_word - @text, or if it is a path its last part, whatever the
+ * shell put behind it; kept in @path.
+ */
+const char *sysfs_last_word(const char *text, char path[SYSFS_PATH]);
 /* sysfs_is_mdev - whether what sysfs_addr() wrote is a mediated device's. */
 bool sysfs_is_mdev(const char *addr);
 /* sysfs_uuid - the UUID @text as Linux writes it, or -EDOM: it is none. */
 int sysfs_uuid(const char *text, char uuid[SYSFS_ADDR]);
+
+#if IS_ENABLED(CONFIG_VFIO_PLATFORM)
+/*
+ * sysfs_name - as sysfs_addr(), or else the name of a platform or AMBA device.
+ * -EDOM: it can be none of them.
+ */
+int sysfs_name(const char *text, char addr[SYSFS_ADDR]);
+/* sysfs_is_platform - whether what that wrote is such a name. */
+bool sysfs_is_platform(const char *addr);
+/*
+ * sysfs_bus - the folder in sysfs of the bus that @addr is on, with a slash.
+ * sysfs_vfio_driver - which of VFIO's drivers takes devices of that bus.
+ */
+const char *sysfs_bus(const char *addr);
+const char *sysfs_vfio_driver(const char *addr);
+#else
+static inline int sysfs_name(const char *text, char addr[SYSFS_ADDR])
+{
+	return sysfs_addr(text, addr);
+}
+
+static inline bool sysfs_is_platform(const char *addr)
+{
+	return false;
+}
+
+static inline const char *sysfs_bus(const char *addr)
+{
+	return sysfs_is_mdev(addr) ? SYSFS_MDEV : SYSFS_PCI;
+}
+
+static inline const char *sysfs_vfio_driver(const char *addr)
+{
+	return "vfio-pci";
+}
+#endif
 
 /*
  * sysfs_device - read all about the device at @addr, which is in full.
@@ -98,8 +149,8 @@ bool sysfs_holder(const struct sysfs_device *dev, char *who, size_t size);
 /* sysfs_vfio_there - whether VFIO is loaded, or built into the kernel. */
 bool sysfs_vfio_there(void);
 
-/* sysfs_driver_there - whether PCI driver @name is loaded. */
-bool sysfs_driver_there(const char *name);
+/* sysfs_driver_there - whether VFIO's driver for @addr's bus is loaded. */
+bool sysfs_driver_there(const char *addr);
 
 /*
  * sysfs_link - the last part of where the link @file of the device at @addr

@@ -51,6 +51,8 @@ struct config {
 	unsigned int on_device_error;	/* enum on_error */
 	const char *vfio[CONFIG_VFIO_MAX]; /* as given: ADDR[,key=value]... */
 	unsigned int nr_vfio;
+	const char *vfio_platform[CONFIG_VFIO_MAX]; /* NAME[,key=value] */
+	unsigned int nr_vfio_platform;
 	unsigned int stop_timeout;	/* seconds after the power button */
 	unsigned int timeout;		/* seconds, 0: none */
 	bool once;

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/util.h"
+
 struct vm;
 struct device;
 
@@ -65,6 +67,14 @@ struct device_ops {
 	void (*destroy)(struct device *dev);
 	/* fill @desc, which comes zeroed with irq -1. May be NULL. */
 	void (*describe)(const struct device *dev, struct desc *desc);
+#if IS_ENABLED(CONFIG_LIBFDT)
+	/*
+	 * For what no words of struct desc can say: add to the device tree
+	 * @fdt, which has all else and can be written to. Prints its errors.
+	 * May be NULL.
+	 */
+	int (*dt_node)(const struct device *dev, void *fdt);
+#endif
 };
 
 struct device {

@@ -25,6 +25,7 @@ enum kind {
 	KIND_NUMBER,	/* min to max */
 	KIND_CHOICE,	/* one of choices, as its index */
 	KIND_DEVICE,	/* appended to cfg->vfio */
+	KIND_PLATFORM,	/* appended to cfg->vfio_platform */
 	KIND_OVERLAY,	/* appended to cfg->dtb_overlay */
 };
 
@@ -86,7 +87,7 @@ static const struct option options[] = {
 	  .choices = "on|off" },
 	{ "on-device-error", 0, KIND_CHOICE, "stop|continue",
 	  "what to do when an assigned device fails [stop]",
-	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(on_device_error),
+	  RUN_IF(IS_ENABLED(CONFIG_VFIO)), FIELD(on_device_error),
 	  .choices = "stop|continue" },
 	{ "stop-timeout", 0, KIND_NUMBER, "SECONDS",
 	  "time to power off after SIGINT or SIGTERM [10]", RUN,
@@ -259,19 +260,12 @@ static const char *set_choice(const struct option *o, unsigned int *field,
 	return "not one of its choices";
 }
 
-static const char *add_device(struct config *cfg, const char *val)
+static const char *append(const char **list, unsigned int *nr,
+			  unsigned int max, const char *val)
 {
-	if (cfg->nr_vfio == CONFIG_VFIO_MAX)
-		return "too many devices";
-	cfg->vfio[cfg->nr_vfio++] = val;
-	return NULL;
-}
-
-static const char *add_overlay(struct config *cfg, const char *val)
-{
-	if (cfg->nr_dtb_overlay == CONFIG_OVERLAYS_MAX)
-		return "too many overlays";
-	cfg->dtb_overlay[cfg->nr_dtb_overlay++] = val;
+	if (*nr == max)
+		return "too many of these";
+	list[(*nr)++] = val;
 	return NULL;
 }
 
@@ -295,9 +289,13 @@ static const char *set_option(struct config *cfg, const struct option *o,
 	case KIND_CHOICE:
 		return set_choice(o, field, val);
 	case KIND_DEVICE:
-		return add_device(cfg, val);
+		return append(cfg->vfio, &cfg->nr_vfio, CONFIG_VFIO_MAX, val);
+	case KIND_PLATFORM:
+		return append(cfg->vfio_platform, &cfg->nr_vfio_platform,
+			      CONFIG_VFIO_MAX, val);
 	case KIND_OVERLAY:
-		return IS_ENABLED(CONFIG_ARM64) ? add_overlay(cfg, val) : NULL;
+		return append(cfg->dtb_overlay, &cfg->nr_dtb_overlay,
+			      CONFIG_OVERLAYS_MAX, val);
 	}
 	return NULL;
 }
@@ -394,7 +392,7 @@ static void check_complete(struct command_line *line)
 		exit(STATUS_USAGE);
 	}
 	if (line->command == CMD_RUN && config_noiommu(&line->cfg) &&
-	    !line->cfg.nr_vfio) {
+	    !line->cfg.nr_vfio && !line->cfg.nr_vfio_platform) {
 		log_err("--noiommu: no device given");
 		log_hint("postern run --noiommu --vfio ADDRESS");
 		exit(STATUS_USAGE);

@@ -13,6 +13,9 @@
 	{ "cpu-features", 0, KIND_STRING, "LIST", \
 	  "sve, pauth, pmu, each with =on or =off [what is there, pmu=off]", \
 	  RUN, FIELD(cpu_features) }, \
+	{ "vfio-platform", 0, KIND_PLATFORM, "DEVICE", \
+	  "assign this platform or AMBA device; may be repeated", \
+	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PLATFORM)), FIELD(vfio_platform) }, \
 	{ "dump-dtb", 0, KIND_STRING, "FILE", \
 	  "write the guest's device tree to FILE, and do not run", RUN, \
 	  FIELD(dump_dtb) }, \

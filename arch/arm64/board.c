@@ -191,6 +191,18 @@ static int create_8250(struct vm *vm)
 	return serial_create(vm, &uart);
 }
 
+static int create_platform(struct vm *vm)
+{
+	static const struct platform_layout layout = {
+		.base = ARM64_PLATFORM_BASE,
+		.size = ARM64_PLATFORM_SIZE,
+		.line = ARM64_PLATFORM_LINE,
+		.nr_lines = ARM64_PLATFORM_LINES,
+	};
+
+	return vfio_platform_create_all(vm, &layout);
+}
+
 /* The parts list. */
 static int create_devices(struct vm *vm)
 {
@@ -209,6 +221,8 @@ static int create_devices(struct vm *vm)
 		err = debugexit_create(vm, DESC_MMIO, ARM64_EXIT_BASE);
 	if (!err && IS_ENABLED(CONFIG_PCI))
 		err = create_pci(vm);
+	if (!err && IS_ENABLED(CONFIG_VFIO_PLATFORM))
+		err = create_platform(vm);
 	return err;
 }
 

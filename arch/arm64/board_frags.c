@@ -22,7 +22,7 @@ int board_frags_create(struct vm *vm)
 		.size = vm->cfg->memory,
 		.low = WANTED_LOW,
 		.usable = can_be_ram,
-		.locate = vfio_pci_locate,
+		.locate = vfio_locate,
 	};
 
 	return frags_create(&vm->board->frags, vm, &wish);

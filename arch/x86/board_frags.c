@@ -48,7 +48,7 @@ int board_frags_create(struct vm *vm)
 		.size = vm->cfg->memory,
 		.low = WANTED_LOW,
 		.usable = can_be_ram,
-		.locate = vfio_pci_locate,
+		.locate = vfio_locate,
 	};
 	struct board *board = vm->board;
 	int err = add_low(vm, &board->low);

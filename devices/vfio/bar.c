@@ -409,19 +409,16 @@ void vfio_bar_map(struct pci_dev *pci, unsigned int index, uint64_t addr,
 static uint64_t region_read(struct vfio_pci *d, const struct vfio_bar *bar,
 			    uint64_t off, unsigned int len)
 {
-	uint64_t val = 0;
-
-	if (!range_contains(0, bar->size, off, len) ||
-	    sys_pread(d->fd, &val, len, bar->offset + off) != (ssize_t)len)
+	if (!range_contains(0, bar->size, off, len))
 		return UINT64_MAX;
-	return val;
+	return vfio_region_read(d->fd, bar->offset + off, len);
 }
 
 static void region_write(struct vfio_pci *d, const struct vfio_bar *bar,
 			 uint64_t off, uint64_t val, unsigned int len)
 {
 	if (range_contains(0, bar->size, off, len))
-		sys_pwrite(d->fd, &val, len, bar->offset + off);
+		vfio_region_write(d->fd, bar->offset + off, val, len);
 }
 
 uint64_t vfio_bar_read(struct pci_dev *pci, unsigned int bar, uint64_t off,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * postern bind and unbind: moving a PCI device between its own driver and
- * vfio-pci. The driver it had is noted in a file of /run, which the next
+ * postern bind and unbind: moving a device between its own driver and that of
+ * VFIO for its bus. The driver it had is noted in a file of /run, which the next
  * start of the host forgets, as it forgets the binding. Linux:
  * Documentation/ABI/testing/sysfs-bus-pci (driver_override, drivers_probe).
  */
@@ -16,7 +16,6 @@
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
-#define VFIO_PCI "vfio-pci"
 #define NOTES "/run/postern"
 #define NO_DRIVER "-"
 
@@ -85,8 +84,8 @@ static int set_override(const char *addr, const char *driver)
 {
 	char path[SYSFS_PATH], text[SYSFS_NAME + 1];
 
-	snprintf(path, sizeof(path), SYSFS_PCI "devices/%s/driver_override",
-		 addr);
+	snprintf(path, sizeof(path), "%sdevices/%s/driver_override",
+		 sysfs_bus(addr), addr);
 	snprintf(text, sizeof(text), "%s\n", driver);
 	return sysfs_write(path, text);
 }
@@ -95,13 +94,17 @@ static int tell_driver(const char *driver, const char *what, const char *addr)
 {
 	char path[SYSFS_PATH];
 
-	snprintf(path, sizeof(path), SYSFS_PCI "drivers/%s/%s", driver, what);
+	snprintf(path, sizeof(path), "%sdrivers/%s/%s", sysfs_bus(addr),
+		 driver, what);
 	return sysfs_write(path, addr);
 }
 
 static int probe(const char *addr)
 {
-	return sysfs_write(SYSFS_PCI "drivers_probe", addr);
+	char path[SYSFS_PATH];
+
+	snprintf(path, sizeof(path), "%sdrivers_probe", sysfs_bus(addr));
+	return sysfs_write(path, addr);
 }
 
 static int report_write(const char *addr, const char *what, int err)
@@ -116,12 +119,10 @@ static int report_write(const char *addr, const char *what, int err)
 static int find(const char *text, struct sysfs_device *dev)
 {
 	char addr[SYSFS_ADDR];
-	int err;
+	int err = survey_name(text, addr);
 
-	if (sysfs_addr(text, addr) < 0) {
-		log_err("%s: not a PCI address, such as 0000:01:00.0", text);
-		return -EDOM;
-	}
+	if (err < 0)
+		return err;
 	err = sysfs_device(addr, dev);
 	if (err == -ENODEV) {
 		log_err("%s: no such device on this host", addr);
@@ -160,13 +161,32 @@ static int warn_member(void *arg, const struct sysfs_device *member)
 	return 0;
 }
 
-/* Let vfio-pci have it, and see whether it does. */
-static int give_to_vfio(const struct sysfs_device *dev)
+/* The driver has seen it, and thought otherwise. */
+static int report_refusal(const struct sysfs_device *dev, const char *vfio)
+{
+	bool without = IS_ENABLED(CONFIG_VFIO_NOIOMMU) &&
+		sysfs_param(SYSFS_NOIOMMU) > 0;
+
+	log_err("%s: %s does not take it%s; see dmesg", dev->addr, vfio,
+		dev->group < 0 && !without ?
+		": it has no IOMMU in front of it" : "");
+	if (dev->group < 0 && IS_ENABLED(CONFIG_VFIO_NOIOMMU) && !without)
+		log_hint("switch the IOMMU on, or, to do without: echo Y > "
+			 SYSFS_NOIOMMU);
+	else if (sysfs_is_platform(dev->addr) &&
+		 sysfs_param(SYSFS_RESET_REQUIRED) > 0)
+		log_hint("if the kernel has no reset for it: "
+			 "vfio_platform.reset_required=0 on its command line");
+	return -ENXIO;
+}
+
+/* Let VFIO have it, and see whether it does. */
+static int give_to_vfio(const struct sysfs_device *dev, const char *vfio)
 {
 	struct sysfs_device now;
 	int err;
 
-	err = set_override(dev->addr, VFIO_PCI);
+	err = set_override(dev->addr, vfio);
 	if (err < 0)
 		return report_write(dev->addr, "cannot set driver_override",
 				    err);
@@ -181,18 +201,13 @@ static int give_to_vfio(const struct sysfs_device *dev)
 	if (err < 0)
 		return report_write(dev->addr, "cannot have it probed", err);
 	err = sysfs_device(dev->addr, &now);
-	if (err >= 0 && !strcmp(now.driver, VFIO_PCI))
+	if (err >= 0 && !strcmp(now.driver, vfio))
 		return 0;
-	log_err("%s: vfio-pci does not take it%s; see dmesg", dev->addr,
-		dev->group < 0 ? ": it has no IOMMU in front of it" : "");
-	if (dev->group < 0 && IS_ENABLED(CONFIG_VFIO_NOIOMMU))
-		log_hint("switch the IOMMU on, or, to do without: echo Y > "
-			 SYSFS_NOIOMMU);
-	return -ENXIO;
+	return report_refusal(dev, vfio);
 }
 
 /* As it was: whatever of the steps has been done by now. */
-static void take_back(const struct sysfs_device *dev)
+static void take_back(const struct sysfs_device *dev, const char *vfio)
 {
 	struct sysfs_device now;
 
@@ -200,8 +215,8 @@ static void take_back(const struct sysfs_device *dev)
 	if (sysfs_device(dev->addr, &now) < 0 ||
 	    !strcmp(now.driver, dev->driver))
 		return;
-	if (!strcmp(now.driver, VFIO_PCI))
-		tell_driver(VFIO_PCI, "unbind", dev->addr);
+	if (!strcmp(now.driver, vfio))
+		tell_driver(vfio, "unbind", dev->addr);
 	if (dev->driver[0] &&
 	    tell_driver(dev->driver, "bind", dev->addr) < 0)
 		log_err("%s: the driver %s does not take it back", dev->addr,
@@ -211,11 +226,13 @@ static void take_back(const struct sysfs_device *dev)
 static int bind_one(const char *text)
 {
 	struct sysfs_device dev;
+	const char *vfio;
 	int err;
 
 	err = find(text, &dev);
 	if (err < 0)
 		return err;
+	vfio = sysfs_vfio_driver(dev.addr);
 	if (dev.vfio) {
 		log_info("%s: bound to %s already", dev.addr, dev.driver);
 		return 0;
@@ -224,13 +241,13 @@ static int bind_one(const char *text)
 	if (err < 0)
 		return err;
 	note_write(&dev);
-	err = give_to_vfio(&dev);
+	err = give_to_vfio(&dev, vfio);
 	if (err < 0) {
-		take_back(&dev);
+		take_back(&dev, vfio);
 		note_remove(dev.addr);
 		return err;
 	}
-	log_info("%s: bound to vfio-pci, %s%s before", dev.addr,
+	log_info("%s: bound to %s, %s%s before", dev.addr, vfio,
 		 dev.driver[0] ? "to " : "to no driver", dev.driver);
 	if (dev.group >= 0)
 		sysfs_members(dev.group, warn_member, &dev);
@@ -316,7 +333,8 @@ static int unbind_one(const char *text)
 	if (err < 0)
 		return err;
 	if (!dev.vfio) {
-		log_info("%s: not bound to vfio-pci, left as it is", dev.addr);
+		log_info("%s: not bound to %s, left as it is", dev.addr,
+			 sysfs_vfio_driver(dev.addr));
 		return 0;
 	}
 	err = check_unbind(&dev);

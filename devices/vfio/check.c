@@ -412,8 +412,9 @@ static void spread(struct check *c, int n, char **texts)
 	for (i = 0; i < n; i++) {
 		room = CONFIG_VFIO_MAX - MIN(c->nr_names, CONFIG_VFIO_MAX);
 		if (vfio_spec_spread(texts[i], c->names, &c->nr_names,
-				     room) < 0)
-			snprintf(c->names[c->nr_names++], SYSFS_ADDR, "%s",
+				     room) < 0 &&
+		    sysfs_name(texts[i], c->names[c->nr_names++]) < 0)
+			snprintf(c->names[c->nr_names - 1], SYSFS_ADDR, "%s",
 				 texts[i]);
 		check_drop(c, 0);
 	}
@@ -459,9 +460,7 @@ static int check_addresses(int n, char **addrs)
 			if (strchr(addrs[i], ',') ||
 			    vfio_spec_parse(addrs[i], &spec) < 0)
 				return -EDOM;
-		} else if (sysfs_addr(addrs[i], addr) < 0) {
-			log_err("%s: not a PCI address, such as 0000:01:00.0",
-				addrs[i]);
+		} else if (survey_name(addrs[i], addr) < 0) {
 			return -EDOM;
 		}
 	return 0;

@@ -36,8 +36,12 @@ static int report_member(void *arg, const struct sysfs_device *member)
 
 	report_open(r, NULL);
 	report_text(r, "address", member->addr);
-	report_fmt(r, "name", "%04x:%04x %s", member->vendor, member->device,
-		   sysfs_is_bridge(member) ? "bridge" : class_text(member));
+	if (sysfs_is_platform(member->addr))
+		report_text(r, "name", class_text(member));
+	else
+		report_fmt(r, "name", "%04x:%04x %s", member->vendor,
+			   member->device, sysfs_is_bridge(member) ?
+			   "bridge" : class_text(member));
 	report_text(r, "driver", member->driver[0] ? member->driver : NULL);
 	report_close(r);
 	return 0;
@@ -224,16 +228,34 @@ static void report_way(struct check *c, const struct sysfs_device *dev)
 	if (!dev->vfio)
 		name = NULL;
 	report_text(r, "backend", name);
-	report_text(r, "reason", name ? why : "not bound to vfio-pci");
+	if (name)
+		report_text(r, "reason", why);
+	else
+		report_fmt(r, "reason", "not bound to %s",
+			   sysfs_vfio_driver(dev->addr));
 	report_text(r, "node", path[0] ? path : NULL);
+}
+
+static void report_pci(struct check *c, const struct sysfs_device *dev)
+{
+	struct report *r = &c->report;
+
+	report_interrupts(r, dev);
+	report_resets(r, dev);
+	check_bars(c, dev);
+	report_flag(r, "virtual function", sysfs_is_vf(dev->addr));
+	report_mediated(r, dev);
 }
 
 static void report_device(struct check *c, const struct sysfs_device *dev)
 {
 	struct report *r = &c->report;
 
-	report_fmt(r, "name", "%04x:%04x %s", dev->vendor, dev->device,
-		   class_text(dev));
+	if (sysfs_is_platform(dev->addr))
+		report_text(r, "name", class_text(dev));
+	else
+		report_fmt(r, "name", "%04x:%04x %s", dev->vendor,
+			   dev->device, class_text(dev));
 	report_text(r, "driver", dev->driver[0] ? dev->driver : NULL);
 	report_group(r, dev);
 	report_iommu(r, dev);
@@ -241,11 +263,8 @@ static void report_device(struct check *c, const struct sysfs_device *dev)
 	report_way(c, dev);
 	if (sysfs_is_mdev(dev->addr))
 		return;
-	report_interrupts(r, dev);
-	report_resets(r, dev);
-	check_bars(c, dev);
-	report_flag(r, "virtual function", sysfs_is_vf(dev->addr));
-	report_mediated(r, dev);
+	if (!sysfs_is_platform(dev->addr))
+		report_pci(c, dev);
 	check_reserved(c, dev);
 }
 

@@ -90,7 +90,10 @@ static void report_attached(struct check *c, int fd)
 	if (sys_ioctl(fd, VFIO_DEVICE_GET_INFO, &info) >= 0)
 		report_flag(r, "can be reset",
 			    info.flags & VFIO_DEVICE_FLAGS_RESET);
-	report_vectors(r, fd);
+	if (info.flags & (VFIO_DEVICE_FLAGS_PLATFORM | VFIO_DEVICE_FLAGS_AMBA))
+		report_number(r, "interrupts", info.num_irqs);
+	else
+		report_vectors(r, fd);
 	/* What does no DMA is in no address space to speak of. */
 	if (config_noiommu(c->cfg) != NOIOMMU_DEVICE_ONLY)
 		report_caps(c);

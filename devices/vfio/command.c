@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * postern devices: what PCI devices this host has, and which of them can be
+ * postern devices: what devices this host has, and which of them can be
  * assigned as they are. All is read from sysfs and /proc; no device is opened.
  */
 #include <errno.h>
@@ -64,6 +64,8 @@ const char *class_text(const struct sysfs_device *dev)
 
 	if (sysfs_is_mdev(dev->addr))
 		return "mediated device";
+	if (sysfs_is_platform(dev->addr))
+		return "platform device";
 	for (i = 0; i < ARRAY_SIZE(classes); i++)
 		if (classes[i].base == base &&
 		    (classes[i].sub == sub || classes[i].sub == 0xff))
@@ -82,7 +84,7 @@ static int add_addr(void *arg, const char *name)
 	char addr[SYSFS_ADDR];
 	void *more;
 
-	if (sysfs_addr(name, addr) < 0)
+	if (sysfs_name(name, addr) < 0)
 		return 0;
 	more = realloc(list->addrs, (list->nr + 1) * sizeof(addr));
 	if (!more)
@@ -90,6 +92,18 @@ static int add_addr(void *arg, const char *name)
 	list->addrs = more;
 	memcpy(list->addrs[list->nr++], addr, sizeof(addr));
 	return 0;
+}
+
+/* A system on a chip has hundreds; most could never be assigned. */
+static int add_platform(void *arg, const char *name)
+{
+	struct sysfs_device dev;
+	char addr[SYSFS_ADDR];
+
+	if (sysfs_name(name, addr) < 0 || !sysfs_is_platform(addr) ||
+	    sysfs_device(addr, &dev) < 0 || (dev.group < 0 && !dev.vfio))
+		return 0;
+	return add_addr(arg, name);
 }
 
 static int compare(const void *a, const void *b)
@@ -101,7 +115,8 @@ static int read_list(struct list *list)
 {
 	int err = sys_listdir(SYSFS_PCI "devices", add_addr, list);
 
-	if (err < 0) {
+	/* Not every system on a chip has PCI. */
+	if (err < 0 && !(IS_ENABLED(CONFIG_VFIO_PLATFORM) && err == -ENOENT)) {
 		log_err("devices: cannot list %s: %s", SYSFS_PCI "devices",
 			err_text(err));
 		return err == -ENOENT ? -ENODEV : err;
@@ -109,6 +124,10 @@ static int read_list(struct list *list)
 	/* Few hosts have any, and most not even the folder. */
 	if (IS_ENABLED(CONFIG_VFIO_MDEV))
 		sys_listdir(SYSFS_MDEV "devices", add_addr, list);
+	if (IS_ENABLED(CONFIG_VFIO_PLATFORM)) {
+		sys_listdir(SYSFS_PLATFORM "devices", add_platform, list);
+		sys_listdir(SYSFS_AMBA "devices", add_platform, list);
+	}
 	if (list->nr)
 		qsort(list->addrs, list->nr, sizeof(*list->addrs), compare);
 	return 0;
@@ -162,6 +181,17 @@ static void read_state(const struct sysfs_device *dev, struct state *state)
 	}
 }
 
+/* What a platform device is, as its node of the device tree says. */
+static void compatible(const struct sysfs_device *dev, char *text, size_t size)
+{
+	char path[SYSFS_PATH];
+
+	snprintf(path, sizeof(path), "%sdevices/%s/of_node/compatible",
+		 sysfs_bus(dev->addr), dev->addr);
+	if (sysfs_read(path, text, size) < 0 || !text[0])
+		snprintf(text, size, "%s", class_text(dev));
+}
+
 static void print_row(const struct sysfs_device *dev, const struct state *state)
 {
 	char group[12] = "-", name[64];
@@ -171,6 +201,8 @@ static void print_row(const struct sysfs_device *dev, const struct state *state)
 	/* What a mediated device is like is known when it is opened. */
 	if (sysfs_is_mdev(dev->addr))
 		snprintf(name, sizeof(name), "%s", class_text(dev));
+	else if (sysfs_is_platform(dev->addr))
+		compatible(dev, name, sizeof(name));
 	else
 		snprintf(name, sizeof(name), "%04x:%04x %s", dev->vendor,
 			 dev->device, class_text(dev));
@@ -181,10 +213,19 @@ static void print_row(const struct sysfs_device *dev, const struct state *state)
 static void print_object(const struct sysfs_device *dev,
 			 const struct state *state)
 {
+	char text[64];
+
 	printf("{\"address\": \"%s\", \"name\": \"%s\", ", dev->addr,
 	       class_text(dev));
-	printf("\"vendor\": \"%04x\", \"device\": \"%04x\", \"class\": \"%06x\", ",
-	       dev->vendor, dev->device, dev->class);
+	if (sysfs_is_platform(dev->addr)) {
+		compatible(dev, text, sizeof(text));
+		printf("\"compatible\": ");
+		report_quote(text);
+		printf(", ");
+	} else {
+		printf("\"vendor\": \"%04x\", \"device\": \"%04x\", \"class\": \"%06x\", ",
+		       dev->vendor, dev->device, dev->class);
+	}
 	if (dev->group >= 0)
 		printf("\"group\": %d, ", dev->group);
 	else
@@ -223,7 +264,7 @@ static void print_one(const struct sysfs_device *dev,
 		return;
 	}
 	print_row(dev, &state);
-	if (cfg->verbose)
+	if (cfg->verbose && !sysfs_is_platform(dev->addr))
 		print_caps(dev);
 }
 
@@ -252,11 +293,9 @@ static int name_list(struct list *list, int n, char **addrs)
 	int i, err = 0;
 
 	for (i = 0; i < n && err >= 0; i++) {
-		if (sysfs_addr(addrs[i], addr) < 0) {
-			log_err("%s: not a PCI address, such as 0000:01:00.0",
-				addrs[i]);
-			return -EDOM;
-		}
+		err = survey_name(addrs[i], addr);
+		if (err < 0)
+			return err;
 		err = sysfs_device(addr, &dev);
 		if (err == -ENODEV)
 			log_err("%s: no such device on this host", addr);

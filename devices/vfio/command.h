@@ -23,16 +23,17 @@
 int command_check(const struct config *cfg, int n, char **addrs);
 
 /*
- * command_devices - print the host's PCI devices, bridges left out, or just
- * the @n at @addrs, to standard output: a table, or with cfg->json an array
+ * command_devices - print the host's PCI devices, bridges left out, and those
+ * platform devices that VFIO has or that an IOMMU is in front of; or just the
+ * @n at @addrs, to standard output: a table, or with cfg->json an array
  * of objects. With cfg->verbose each row is followed by the device's
  * capabilities and what a guest would see of them.
  */
 int command_devices(const struct config *cfg, int n, char **addrs);
 
 /*
- * command_bind - hand each device to vfio-pci. Which driver it had is noted
- * in /run/postern, and where vfio-pci does not take the device, it gets that
+ * command_bind - hand each device to VFIO's driver. Which driver it had is
+ * noted in /run/postern, and where VFIO does not take the device, it gets that
  * driver back. A device that VFIO has already is left alone.
  *
  * command_unbind - the reverse: the driver noted gets the device, or where

@@ -23,17 +23,13 @@
 static uint32_t hw_read(const struct vfio_pci *d, unsigned int off,
 			unsigned int len)
 {
-	uint32_t val = 0;
-
-	if (sys_pread(d->fd, &val, len, d->cfg_offset + off) != (ssize_t)len)
-		return UINT32_MAX;
-	return val;
+	return vfio_region_read(d->fd, d->cfg_offset + off, len);
 }
 
 static void hw_write(const struct vfio_pci *d, unsigned int off, uint32_t val,
 		     unsigned int len)
 {
-	ssize_t n = sys_pwrite(d->fd, &val, len, d->cfg_offset + off);
+	ssize_t n = vfio_region_write(d->fd, d->cfg_offset + off, val, len);
 
 	trace(TRACE_VFIO, "%s: config write 0x%x len=%u <- 0x%x: %d", d->name,
 	      off, len, val, (int)n);

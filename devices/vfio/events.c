@@ -11,17 +11,6 @@
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
-void device_lost(struct vfio_pci *d, const char *what)
-{
-	bool stop = d->vm->cfg->on_device_error == ON_ERROR_STOP;
-
-	log_err("vfio %s: %s", d->name, what);
-	if (stop)
-		vm_stop(d->vm, STATUS_DEVICE_LOST);
-	else
-		log_hint("the guest goes on, as --on-device-error says");
-}
-
 static void drain(int fd)
 {
 	uint64_t count;
@@ -34,7 +23,7 @@ static void error_reported(void *arg)
 	struct vfio_pci *d = arg;
 
 	drain(d->events[0]);
-	device_lost(d, "the host reports an uncorrectable error of it; see dmesg");
+	device_lost(d->vm, d->name, "the host reports an uncorrectable error of it; see dmesg");
 }
 
 /* The host waits until it is given back: there is no going on. */
@@ -73,7 +62,7 @@ static int watch(struct vfio_pci *d, unsigned int i)
 		return err;
 	err = loop_add(&d->vm->loop, d->events[i], kinds[i].cb, d);
 	if (err >= 0)
-		err = vfio_set_eventfd(d, kinds[i].index,
+		err = vfio_set_eventfd(d->fd, kinds[i].index,
 				       VFIO_IRQ_SET_ACTION_TRIGGER,
 				       d->events[i]);
 	return err;
@@ -103,7 +92,7 @@ void events_off(struct vfio_pci *d)
 	for (i = 0; i < VFIO_EVENTS; i++) {
 		if (d->events[i] < 0)
 			continue;
-		vfio_set_eventfd(d, kinds[i].index,
+		vfio_set_eventfd(d->fd, kinds[i].index,
 				 VFIO_IRQ_SET_ACTION_TRIGGER, -1);
 		loop_del(&d->vm->loop, d->events[i]);
 		sys_close(d->events[i]);

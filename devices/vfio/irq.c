@@ -34,13 +34,8 @@ static bool noresize(const struct vfio_irqs *irqs)
 
 static int set_none(struct vfio_pci *d)
 {
-	struct vfio_irq_set set = {
-		.argsz = sizeof(set),
-		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
-		.index = d->irqs.index,
-	};
-
-	return sys_ioctl(d->fd, VFIO_DEVICE_SET_IRQS, &set);
+	return vfio_irqs_none(d->fd, d->irqs.index,
+			      VFIO_IRQ_SET_ACTION_TRIGGER, 0);
 }
 
 /*

@@ -14,7 +14,6 @@
 
 #include "devices/vfio/vfio.h"
 #include "devices/vfio/vfio_priv.h"
-#include "iommu/iommu.h"
 #include "vmm/log.h"
 
 #define NOBODY CONFIG_VFIO_MAX
@@ -201,8 +200,7 @@ int vfio_spec_spread(const char *text, char (*addrs)[SYSFS_ADDR],
 	return err;
 }
 
-int vfio_pci_locate(struct vm *vm, void *hva, uint64_t size, uint64_t page,
-		    uint64_t *pa)
+int vfio_pci_first(const struct config *cfg, char name[SYSFS_ADDR])
 {
 	struct plan *plan;
 	int err;
@@ -212,10 +210,9 @@ int vfio_pci_locate(struct vm *vm, void *hva, uint64_t size, uint64_t page,
 	plan = calloc(1, sizeof(*plan));
 	if (!plan)
 		return -ENOMEM;
-	err = parse(plan, vm->cfg->vfio[0]);
+	err = parse(plan, cfg->vfio[0]);
 	if (err >= 0)
-		err = iommu_locate(vm, plan->specs[0].addr, hva, size, page,
-				   pa);
+		memcpy(name, plan->specs[0].addr, SYSFS_ADDR);
 	free(plan);
 	return err;
 }

@@ -14,23 +14,6 @@
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
-/* A reset may find the device's lock taken; so often, so long apart. */
-#define RESET_TRIES 20
-#define RESET_PAUSE_MS 10
-
-static int function_reset(struct vfio_pci *d)
-{
-	unsigned int n;
-	int err = -EAGAIN;
-
-	for (n = 0; err == -EAGAIN && n < RESET_TRIES; n++) {
-		if (n)
-			sys_sleep(RESET_PAUSE_MS);
-		err = sys_ioctl(d->fd, VFIO_DEVICE_RESET, NULL);
-	}
-	return err;
-}
-
 /*
  * Without any, the kernel does what it can at close. That the bus has others'
  * devices on it is no fault, unless a reset of the bus was asked for.
@@ -43,14 +26,14 @@ static int reset(struct vfio_pci *d)
 	case VFIO_RESET_NONE:
 		return 0;
 	case VFIO_RESET_FUNCTION:
-		return d->can_reset ? function_reset(d) : -EOPNOTSUPP;
+		return d->can_reset ? vfio_reset(d->fd) : -EOPNOTSUPP;
 	case VFIO_RESET_BUS:
 		return iommu_bus_reset(d->vm->iommu, d->fd);
 	case VFIO_RESET_AUTO:
 		break;
 	}
 	if (d->can_reset)
-		return function_reset(d);
+		return vfio_reset(d->fd);
 	err = iommu_bus_reset(d->vm->iommu, d->fd);
 	trace(TRACE_VFIO, "%s: bus reset: %d", d->name, err);
 	return 0;
@@ -84,10 +67,7 @@ void hardware_reset(struct vfio_pci *d)
 
 static uint32_t ask(const struct vfio_pci *d, unsigned int reg)
 {
-	uint32_t val;
-
-	return sys_pread(d->fd, &val, sizeof(val), d->cfg_offset + reg) ==
-		sizeof(val) ? val : UINT32_MAX;
+	return vfio_region_read(d->fd, d->cfg_offset + reg, 4);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "vmm/log.h"
+#include "vmm/util.h"
 
 struct vm;
 struct pci_host;
@@ -32,24 +33,7 @@ int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec);
  * their places together: functions of one device share a slot.
  */
 int vfio_pci_create_all(struct vm *vm, struct pci_host *host);
-/*
- * vfio_pci_locate - iommu_locate() by way of the first device that is to be
- * assigned; before RAM is created.
- */
-int vfio_pci_locate(struct vm *vm, void *hva, uint64_t size, uint64_t page,
-		    uint64_t *pa);
 #else
-static inline int vfio_pci_locate(struct vm *vm, void *hva, uint64_t size,
-				  uint64_t page, uint64_t *pa)
-{
-	(void)vm;
-	(void)hva;
-	(void)size;
-	(void)page;
-	(void)pa;
-	return -ENOSYS;
-}
-
 static inline int vfio_pci_create(struct vm *vm, struct pci_host *host,
 				  const char *spec)
 {
@@ -66,6 +50,37 @@ static inline int vfio_pci_create_all(struct vm *vm, struct pci_host *host)
 	(void)host;
 	return 0;
 }
+#endif
+
+#if IS_ENABLED(CONFIG_VFIO_PLATFORM)
+/* Where in the guest platform devices find room. */
+struct platform_layout {
+	uint64_t base;		/* for registers */
+	uint64_t size;
+	unsigned int line;	/* the first that is free for them */
+	unsigned int nr_lines;
+};
+
+/*
+ * vfio_platform_create_all - assign the platform and AMBA devices that
+ * vm->cfg->vfio_platform names, each "DEVICE[,dt=PATH|label=NAME]", and give
+ * their registers and interrupts places in the order in which they are
+ * named. RAM is in place before. Each adds itself to the device tree: as the
+ * host's own node has it, the node at PATH of the host's tree, or the node
+ * that an overlay of the user's has labelled NAME. Prints its errors: -EDOM
+ * for a bad value, -ERANGE where there is no room.
+ */
+int vfio_platform_create_all(struct vm *vm,
+			     const struct platform_layout *layout);
+#endif
+
+#if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
+/*
+ * vfio_locate - iommu_locate() by way of the first device that is to be
+ * assigned; before RAM is created.
+ */
+int vfio_locate(struct vm *vm, void *hva, uint64_t size, uint64_t page,
+		uint64_t *pa);
 #endif
 
 #endif

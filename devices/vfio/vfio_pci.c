@@ -13,11 +13,8 @@
 
 #include "devices/vfio/vfio.h"
 #include "devices/vfio/vfio_priv.h"
-#include "iommu/iommu.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
-
-static const struct device_ops vfio_device_ops;
 
 static const struct pci_dev_ops vfio_pci_dev_ops = {
 	.cfg_read = vfio_cfg_read,
@@ -26,34 +23,6 @@ static const struct pci_dev_ops vfio_pci_dev_ops = {
 	.bar_write = vfio_bar_write,
 	.bar_map = vfio_bar_map,
 };
-
-/* ---- the DMA space, shared by all assigned devices ---------------------- */
-
-static bool is_vfio(const struct device *device)
-{
-	return device->ops == &vfio_device_ops;
-}
-
-static int open_iommu(struct vm *vm, const char *name)
-{
-	if (vm->iommu)
-		return 0;
-	return iommu_create(&vm->iommu, vm, vm->cfg->iommu, name);
-}
-
-/* The last one out; a device being destroyed is not on the list any more. */
-static void close_iommu(struct vm *vm)
-{
-	const struct device *device;
-
-	for (device = vm->devices; device; device = device->next)
-		if (is_vfio(device))
-			return;
-	iommu_destroy(vm->iommu);
-	vm->iommu = NULL;
-}
-
-/* ---- one device --------------------------------------------------------- */
 
 static int query(struct vfio_pci *d)
 {
@@ -122,9 +91,9 @@ static void announce(const struct vfio_pci *d)
 	if (nr)
 		snprintf(kind, sizeof(kind), "%u %s vector%s", nr,
 			 irqs->msix.cap ? "MSI-X" : "MSI", nr == 1 ? "" : "s");
-	else if (irqs->intx.gsi >= 0)
+	else if (irqs->intx.line.gsi >= 0)
 		snprintf(kind, sizeof(kind), "INTx on line %d",
-			 irqs->intx.gsi);
+			 irqs->intx.line.gsi);
 	log_info("vfio %s: %04x:%04x at guest 00:%02x.%x, %s", d->name,
 		 pci_get(d->pci.cfg, PCI_VENDOR_ID, 2),
 		 pci_get(d->pci.cfg, PCI_DEVICE_ID, 2), d->pci.devfn >> 3,
@@ -141,6 +110,8 @@ static int plug(struct vfio_pci *d, struct pci_host *host, int devfn)
 	return err == -ENOSPC || err == -EEXIST ? -EDOM : err;
 }
 
+static const struct device_ops vfio_device_ops;
+
 int vfio_pci_add(struct vm *vm, struct pci_host *host,
 		 const struct vfio_spec *spec)
 {
@@ -154,13 +125,10 @@ int vfio_pci_add(struct vm *vm, struct pci_host *host,
 	d->name = d->pci.name = d->spec.addr;
 	d->pci.ops = &vfio_pci_dev_ops;
 	pthread_mutex_init(&d->lock, NULL);
-	err = open_iommu(vm, d->name);
+	d->fd = err = vfio_attach(vm, d->name,
+				  *d->spec.token ? d->spec.token : NULL);
 	if (err < 0)
 		goto destroy_lock;
-	d->fd = err = iommu_attach(vm->iommu, d->name,
-				   *d->spec.token ? d->spec.token : NULL);
-	if (err < 0)
-		goto put_iommu;
 	err = setup(d);
 	if (err < 0)
 		goto detach;
@@ -175,9 +143,7 @@ int vfio_pci_add(struct vm *vm, struct pci_host *host,
 undo_setup:
 	teardown(d);
 detach:
-	iommu_detach(vm->iommu, d->fd);
-put_iommu:
-	close_iommu(vm);
+	vfio_detach(vm, d->fd);
 destroy_lock:
 	pthread_mutex_destroy(&d->lock);
 	free(d);
@@ -198,7 +164,7 @@ static void quiesce(struct vfio_pci *d)
  * After quiesce() nothing masters the bus or interrupts; only then may what
  * the device could reach be unmapped, and its file closed.
  */
-static void vfio_destroy(struct device *device)
+static void vfio_pci_destroy(struct device *device)
 {
 	struct vfio_pci *d = container_of(device, struct vfio_pci, device);
 	struct vm *vm = d->vm;
@@ -208,13 +174,12 @@ static void vfio_destroy(struct device *device)
 		log_warn("vfio %s: does not answer after its reset", d->name);
 	pci_dev_del(&d->pci);
 	teardown(d);
-	iommu_detach(vm->iommu, d->fd);
-	close_iommu(vm);
+	vfio_detach(vm, d->fd);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
 
-static void vfio_reset(struct device *device)
+static void vfio_pci_reset(struct device *device)
 {
 	struct vfio_pci *d = container_of(device, struct vfio_pci, device);
 
@@ -224,11 +189,11 @@ static void vfio_reset(struct device *device)
 	config_reset(d);
 	if (device_answers(d))
 		return;
-	device_lost(d, "does not answer after its reset");
+	device_lost(d->vm, d->name, "does not answer after its reset");
 	d->spec.reset = VFIO_RESET_NONE;	/* of no use any more */
 }
 
 static const struct device_ops vfio_device_ops = {
-	.reset = vfio_reset,
-	.destroy = vfio_destroy,
+	.reset = vfio_pci_reset,
+	.destroy = vfio_pci_destroy,
 };

@@ -14,6 +14,7 @@
 
 #include "devices/pci/msix.h"
 #include "devices/pci/pci.h"
+#include "devices/vfio/attach.h"
 #include "devices/vfio/spec.h"
 
 #define VFIO_PIECES 8
@@ -59,10 +60,7 @@ struct vfio_vector {
 /* The interrupt pin: a level, which the host masks when it fires. */
 struct vfio_intx {
 	unsigned int pin;	/* 1..4, 0: none */
-	int gsi;		/* that it is wired to, -1: nowhere */
-	int trigger;		/* eventfd that the device signals, -1: off */
-	int resample;		/* eventfd that has the host unmask it */
-	bool attached;
+	struct vfio_line line;	/* that it is wired to, gsi -1: nowhere */
 	bool watched;		/* resample is on the loop: we unmask it */
 	bool warned;
 };
@@ -113,6 +111,9 @@ struct vfio_pci {
 int vfio_pci_add(struct vm *vm, struct pci_host *host,
 		 const struct vfio_spec *spec);
 
+/* vfio_pci_first - the name of the first device that @cfg has assigned. */
+int vfio_pci_first(const struct config *cfg, char name[SYSFS_ADDR]);
+
 /*
  * region_query - what VFIO says of region @index, with all its capabilities;
  * to be freed. -errno silently.
@@ -125,11 +126,6 @@ int region_query(const struct vfio_pci *d, unsigned int index,
 /* events_on - hear of what the host has to say; events_off - no more. */
 void events_on(struct vfio_pci *d);
 void events_off(struct vfio_pci *d);
-/*
- * device_lost - the device is of no more use: say so in the words of @what,
- * and stop the guest with status 85 unless the user wants it to go on.
- */
-void device_lost(struct vfio_pci *d, const char *what);
 
 /* ---- reset.c ------------------------------------------------------------ */
 
@@ -243,12 +239,6 @@ void intx_probe(struct vfio_pci *d);
 void intx_wire(struct vfio_pci *d);
 /* intx_wanted - the guest uses the device and has not disabled the pin. */
 bool intx_wanted(const struct vfio_pci *d);
-/*
- * vfio_set_eventfd - VFIO_DEVICE_SET_IRQS with @action for vector 0 of @index
- * and @fd, -1 for none.
- */
-int vfio_set_eventfd(struct vfio_pci *d, uint32_t index, uint32_t action,
-		     int32_t fd);
 /*
  * intx_on - from now on the pin reaches the guest without us. -errno; what
  * was done by then is undone by intx_off(), which leaves it to the caller to

@@ -44,6 +44,7 @@ void fake_begin(void)
 		.kvm = true, .legacy = true, .iommufd = true, .cdev = true,
 		.map_file = true, .type1v2 = true, .type1 = true,
 		.bind_token = true, .dma_buf = true, .vfio = true, .vfio_pci = true,
+		.vfio_platform = true,
 		.intremap = true,
 		.cap_ipc_lock = true, .cap_sys_rawio = true,
 		.cap_sys_resource = true, .cap_sys_admin = true,

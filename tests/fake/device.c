@@ -36,7 +36,8 @@ static void make_bar(struct fake_pci *pci, unsigned int i)
 	const struct fake_pci_bar *bar = &pci->bars[i];
 	int fd = pci->priv->bar_fd[i];
 
-	if (!bar->size || fd >= 0)
+	/* A hostile one is as large as it likes, but not here. */
+	if (!bar->size || bar->size > BIT(40) || fd >= 0)
 		return;
 	fd = memfd_create("bar", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, ALIGN_UP(bar->size, PAGE)) < 0)
@@ -120,10 +121,19 @@ static int get_info(const struct fake_pci *pci, struct vfio_device_info *arg)
 {
 	if (arg->argsz < offsetof(struct vfio_device_info, cap_offset))
 		return -EINVAL;
-	arg->flags = VFIO_DEVICE_FLAGS_PCI |
-		(pci->can_reset ? VFIO_DEVICE_FLAGS_RESET : 0);
+	arg->flags = VFIO_DEVICE_FLAGS_PCI;
 	arg->num_regions = VFIO_PCI_NUM_REGIONS;
 	arg->num_irqs = VFIO_PCI_NUM_IRQS;
+	if (pci->bus) {
+		arg->flags = !strcmp(pci->bus, "amba") ?
+			VFIO_DEVICE_FLAGS_AMBA : VFIO_DEVICE_FLAGS_PLATFORM;
+		arg->num_regions = pci->nr_regions;
+		arg->num_irqs = pci->nr_irqs;
+	}
+	if (pci->odd_flags)
+		arg->flags = pci->odd_flags;
+	if (pci->can_reset)
+		arg->flags |= VFIO_DEVICE_FLAGS_RESET;
 	return 0;
 }
 
@@ -131,6 +141,8 @@ static uint64_t region_size(const struct fake_pci *pci, unsigned int index)
 {
 	if (index <= VFIO_PCI_BAR5_REGION_INDEX)
 		return pci->bars[index].size;
+	if (pci->bus)
+		return 0;
 	if (index == VFIO_PCI_ROM_REGION_INDEX)
 		return pci->rom_size;
 	return index == VFIO_PCI_CONFIG_REGION_INDEX ? pci->cfg_size : 0;
@@ -142,6 +154,8 @@ static uint64_t region_size(const struct fake_pci *pci, unsigned int index)
  */
 static bool can_mmap(const struct fake_pci *pci, unsigned int index)
 {
+	if (pci->bus)
+		return !pci->no_mmap && IS_ALIGNED(pci->bars[index].size, PAGE);
 	return index <= VFIO_PCI_BAR5_REGION_INDEX && !pci->no_mmap &&
 		!pci->bars[index].io &&
 		(pci->bars[index].size >= PAGE ||
@@ -167,7 +181,8 @@ static int get_region(const struct fake_pci *pci, struct vfio_region_info *arg)
 	uint32_t argsz = arg->argsz;
 	struct vfio_info_cap_header *cap = (void *)(arg + 1);
 
-	if (argsz < sizeof(*arg) || arg->index >= VFIO_PCI_NUM_REGIONS)
+	if (argsz < sizeof(*arg) ||
+	    arg->index >= (pci->bus ? pci->nr_regions : VFIO_PCI_NUM_REGIONS))
 		return -EINVAL;
 	arg->offset = (uint64_t)arg->index << OFFSET_SHIFT;
 	arg->size = region_size(pci, arg->index);
@@ -176,11 +191,11 @@ static int get_region(const struct fake_pci *pci, struct vfio_region_info *arg)
 	if (!arg->size)
 		return 0;
 	arg->flags = VFIO_REGION_INFO_FLAG_READ;
-	if (arg->index != VFIO_PCI_ROM_REGION_INDEX)
+	if (arg->index != VFIO_PCI_ROM_REGION_INDEX && !pci->readonly)
 		arg->flags |= VFIO_REGION_INFO_FLAG_WRITE;
 	if (can_mmap(pci, arg->index))
 		arg->flags |= VFIO_REGION_INFO_FLAG_MMAP;
-	if (!has_cap(pci, arg->index))
+	if (pci->bus || !has_cap(pci, arg->index))
 		return 0;
 	arg->flags |= VFIO_REGION_INFO_FLAG_CAPS;
 	if (argsz < sizeof(*arg) + sizeof(*cap)) {
@@ -200,10 +215,15 @@ static int get_irq(const struct fake_pci *pci, struct vfio_irq_info *arg)
 	static const uint32_t intx = VFIO_IRQ_INFO_EVENTFD |
 		VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
 
-	if (arg->argsz < sizeof(*arg) || arg->index >= VFIO_PCI_NUM_IRQS)
+	if (arg->argsz < sizeof(*arg) ||
+	    arg->index >= (pci->bus ? pci->nr_irqs : VFIO_PCI_NUM_IRQS))
 		return -EINVAL;
-	arg->count = irq_count(pci, arg->index);
-	if (arg->index == VFIO_PCI_INTX_IRQ_INDEX)
+	arg->count = pci->odd_count ? pci->odd_count :
+		irq_count(pci, arg->index);
+	if (pci->bus)
+		arg->flags = pci->level[arg->index] ? intx :
+			VFIO_IRQ_INFO_EVENTFD;
+	else if (arg->index == VFIO_PCI_INTX_IRQ_INDEX)
 		arg->flags = intx;
 	else if (arg->index == VFIO_PCI_MSIX_IRQ_INDEX && !pci->noresize)
 		arg->flags = VFIO_IRQ_INFO_EVENTFD;
@@ -417,7 +437,7 @@ static int locate(struct vdev *vdev, uint64_t off, size_t len,
 	if (!vdev->ready || *index >= VFIO_PCI_NUM_REGIONS ||
 	    !range_contains(0, region_size(pci, *index), *at, len))
 		return -EINVAL;
-	if (*index > VFIO_PCI_BAR5_REGION_INDEX)
+	if (*index > VFIO_PCI_BAR5_REGION_INDEX || pci->bus)
 		return 0;
 	bit = pci->bars[*index].io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 	return fake_cfg_get16(pci, PCI_COMMAND) & bit ? 0 : -EIO;
@@ -454,7 +474,7 @@ ssize_t device_write(struct vdev *vdev, const void *buf, size_t len,
 	err = locate(vdev, off, len, &index, &at);
 	if (err < 0)
 		return err;
-	if (index == VFIO_PCI_ROM_REGION_INDEX)
+	if (index == VFIO_PCI_ROM_REGION_INDEX || vdev->pci->readonly)
 		return -EINVAL;
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
 		config_write(vdev->pci, at, buf, len);

@@ -51,6 +51,8 @@ struct fake_host {
 	bool dma_buf;		/* VFIO_DEVICE_FEATURE_DMA_BUF (6.19) */
 	bool vfio;		/* VFIO itself is loaded */
 	bool vfio_pci;		/* the vfio-pci driver is loaded */
+	bool vfio_platform;	/* and those of other buses */
+	bool reset_required;	/* vfio-platform takes what it can reset */
 	bool intremap;		/* interrupts are isolated */
 	bool cap_ipc_lock;
 	bool cap_sys_resource;
@@ -188,6 +190,7 @@ struct fake_pci_bar {
 struct fake_pci {
 	char addr[40];		/* "0000:01:00.0", or a UUID */
 	bool mdev;		/* a mediated device: no IOMMU behind it */
+	const char *bus;	/* "platform" or "amba"; NULL: another */
 	char driver[32];	/* "" for none */
 	char native[32];	/* the driver that drivers_probe gives it */
 	char override[32];
@@ -215,6 +218,13 @@ struct fake_pci {
 	bool no_mmap;		/* BARs can't be mmapped */
 	bool small_mmap;	/* the page of a smaller BAR can */
 	unsigned int msix_limit; /* vectors the host grants, 0: all */
+	/* Of a platform device: regions are bars[], interrupts these. */
+	unsigned int nr_regions, nr_irqs;
+	bool level[5];		/* else edge */
+	bool readonly;		/* its registers */
+	uint32_t odd_flags;	/* of it, that VFIO says instead of its own */
+	uint32_t odd_count;	/* of each interrupt, instead of 1 */
+	bool shared_irqs;	/* the kernel can't request them: EBUSY */
 
 	/* Look at these. */
 	unsigned int resets;	/* by VFIO_DEVICE_RESET, or by FLR */
@@ -247,6 +257,16 @@ struct fake_pci *fake_pci_nvme(const char *addr, int group);
  * capability, no reset.
  */
 struct fake_pci *fake_mdev(const char *uuid, int group);
+/*
+ * fake_platform - a device on @bus, "platform" or "amba": a page of registers
+ * and a level interrupt, and a reset. Its node of the device tree is for the
+ * test to make, below fake_of_node().
+ */
+struct fake_pci *fake_platform(const char *name, const char *bus, int group,
+			       const char *driver);
+/* fake_of_node - make property @name, @len bytes, of @pci's node. */
+void fake_of_node(const struct fake_pci *pci, const char *name,
+		  const void *data, size_t len);
 /* fake_pci_bind - as the kernel would: nodes come and go. NULL: unbind. */
 void fake_pci_bind(struct fake_pci *pci, const char *driver);
 /* fake_pci_find - by address, or NULL. */
@@ -322,7 +342,7 @@ int fake_irq_fire(struct fake_pci *pci, unsigned int index,
 		  unsigned int vector, struct fake_msg *msg);
 /*
  * fake_intx_ack - the guest acknowledges line @gsi; whether that reaches the
- * device's INTx and has it unmasked. Where VFIO does not listen, the eventfd
+ * device's INTx (or a platform device's level) and has it unmasked. Where VFIO does not listen, the eventfd
  * is signalled for whoever does.
  */
 bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi);

@@ -134,8 +134,8 @@ struct fake_pci_priv {
 	int bar_fd[6];
 	unsigned int enabled[IRQ_INDEXES];
 	struct vector vectors[IRQ_INDEXES][IRQ_VECTORS];
-	struct vector unmask;	/* unmasks INTx when signalled */
-	bool masked;		/* INTx, since it fired */
+	struct vector unmask[IRQ_INDEXES]; /* unmasks a level when signalled */
+	bool masked[IRQ_INDEXES]; /* a level, since it fired */
 	unsigned int last_cap, last_ecap, next_cap, next_ecap;
 };
 
@@ -362,6 +362,8 @@ int device_mmap(struct vdev *vdev, uint64_t off, size_t len, int *fd,
 /* Whoever asked for it: nothing decides against it any more. */
 void function_reset(struct fake_pci *pci);
 /* irqs.c */
+/* Whether interrupt @index is a level, which is masked when it fires. */
+bool irq_level(const struct fake_pci *pci, unsigned int index);
 unsigned int irq_count(const struct fake_pci *pci, unsigned int index);
 int irq_set(struct fake_pci *pci, void *arg);
 void irq_disable_all(struct fake_pci *pci);
@@ -379,6 +381,8 @@ void config_write(struct fake_pci *pci, unsigned int off, const uint8_t *data,
 /* pci.c */
 /* Whether its driver is one of VFIO's. */
 bool pci_is_vfio(const struct fake_pci *pci);
+/* Which of VFIO's drivers is for its bus. */
+const char *pci_vfio_driver(const struct fake_pci *pci);
 /* pci_token - whether who gives @token (NULL: none) may open @pci. */
 int pci_token(const struct fake_pci *pci, const char *token);
 void pci_sysfs(void);

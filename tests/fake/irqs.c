@@ -17,8 +17,15 @@
 #define ACTIONS VFIO_IRQ_SET_ACTION_TYPE_MASK
 #define DATAS VFIO_IRQ_SET_DATA_TYPE_MASK
 
+bool irq_level(const struct fake_pci *pci, unsigned int index)
+{
+	return pci->bus ? pci->level[index] : index == INTX;
+}
+
 unsigned int irq_count(const struct fake_pci *pci, unsigned int index)
 {
+	if (pci->bus)
+		return index < pci->nr_irqs;
 	switch (index) {
 	case INTX:
 		return pci->intx;
@@ -66,9 +73,10 @@ static void disable(struct fake_pci *pci, unsigned int index)
 	for (i = 0; i < IRQ_VECTORS; i++)
 		clear(&pci->priv->vectors[index][i]);
 	pci->priv->enabled[index] = 0;
-	if (index == INTX) {
-		clear(&pci->priv->unmask);
-		pci->priv->masked = false;
+	/* vfio-platform leaves it as it is */
+	if (index == INTX && !pci->bus) {
+		clear(&pci->priv->unmask[INTX]);
+		pci->priv->masked[INTX] = false;
 	}
 }
 
@@ -76,8 +84,11 @@ void irq_disable_all(struct fake_pci *pci)
 {
 	unsigned int i;
 
-	for (i = 0; i < IRQ_INDEXES; i++)
+	for (i = 0; i < IRQ_INDEXES; i++) {
 		disable(pci, i);
+		clear(&pci->priv->unmask[i]);
+		pci->priv->masked[i] = false;
+	}
 }
 
 /* INTx, MSI and MSI-X exclude each other. */
@@ -85,6 +96,8 @@ static bool other_enabled(const struct fake_pci *pci, unsigned int index)
 {
 	unsigned int i;
 
+	if (pci->bus)
+		return false;
 	for (i = INTX; i <= MSIX; i++)
 		if (i != index && index <= MSIX && pci->priv->enabled[i])
 			return true;
@@ -121,7 +134,7 @@ static int enable(struct fake_pci *pci, const struct vfio_irq_set *arg)
 	unsigned int *enabled = &pci->priv->enabled[arg->index];
 	unsigned int want = arg->start + arg->count;
 	bool resize = arg->index == MSIX && !pci->noresize;
-	unsigned int limit = arg->index == MSI || arg->index == MSIX ?
+	unsigned int limit = pci->bus ? 0 : arg->index == MSI || arg->index == MSIX ?
 		pci->msix_limit : 0;
 
 	if (*enabled >= want)
@@ -177,7 +190,7 @@ static int signal_vectors(struct fake_pci *pci, const struct vfio_irq_set *arg)
 static int trigger(struct fake_pci *pci, const struct vfio_irq_set *arg)
 {
 	if (arg->flags & VFIO_IRQ_SET_DATA_NONE && !arg->count) {
-		if (!pci->priv->enabled[arg->index])
+		if (!pci->priv->enabled[arg->index] && !pci->bus)
 			return -EINVAL;
 		disable(pci, arg->index);
 		return 0;
@@ -189,25 +202,33 @@ static int trigger(struct fake_pci *pci, const struct vfio_irq_set *arg)
 	return signal_vectors(pci, arg);
 }
 
-/* Only INTx has a mask in the kernel. */
-static int mask(struct fake_pci *pci, const struct vfio_irq_set *arg)
+/* An eventfd must be let go of before there is another. */
+static int set_unmask(struct fake_pci *pci, const struct vfio_irq_set *arg)
 {
+	struct vector *v = &pci->priv->unmask[arg->index];
 	int32_t fd;
 
-	if (arg->index != INTX)
-		return -ENOTTY;
-	if (!pci->priv->enabled[INTX])
+	memcpy(&fd, arg->data, sizeof(fd));
+	if (pci->bus && fd >= 0 && v->eventfd)
+		return -EBUSY;
+	return set(v, fd);
+}
+
+/* Only a level has a mask in the kernel. */
+static int mask(struct fake_pci *pci, const struct vfio_irq_set *arg)
+{
+	if (!irq_level(pci, arg->index))
+		return pci->bus ? -EINVAL : -ENOTTY;
+	if (!pci->priv->enabled[arg->index] && !pci->bus)
 		return -EINVAL;
 	if (arg->flags & VFIO_IRQ_SET_ACTION_MASK &&
 	    arg->flags & VFIO_IRQ_SET_DATA_EVENTFD)
 		return -ENOTTY;
 	if (arg->flags & VFIO_IRQ_SET_DATA_EVENTFD && pci->no_unmask_fd)
 		return -ENOTTY;
-	if (arg->flags & VFIO_IRQ_SET_DATA_EVENTFD) {
-		memcpy(&fd, arg->data, sizeof(fd));
-		return set(&pci->priv->unmask, fd);
-	}
-	pci->priv->masked = arg->flags & VFIO_IRQ_SET_ACTION_MASK;
+	if (arg->flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		return set_unmask(pci, arg);
+	pci->priv->masked[arg->index] = arg->flags & VFIO_IRQ_SET_ACTION_MASK;
 	return 0;
 }
 
@@ -218,6 +239,8 @@ int irq_set(struct fake_pci *pci, void *arg)
 
 	if (err < 0)
 		return err;
+	if (pci->shared_irqs)
+		return -EBUSY;
 	return irqs->flags & VFIO_IRQ_SET_ACTION_TRIGGER ?
 		trigger(pci, irqs) : mask(pci, irqs);
 }
@@ -236,10 +259,18 @@ unsigned int fake_irq_enabled(const struct fake_pci *pci, unsigned int index)
 
 bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi)
 {
-	if (!kvm_ack(gsi, pci->priv->unmask.eventfd))
-		return false;
-	pci->priv->masked = false;
-	return true;
+	struct fake_pci_priv *priv = pci->priv;
+	unsigned int i = 0, nr = pci->bus ? pci->nr_irqs : 1;
+
+	/* Once: it lowers the line. */
+	while (i < nr && !priv->unmask[i].eventfd)
+		i++;
+	for (; i < nr; i++)
+		if (kvm_ack(gsi, priv->unmask[i].eventfd)) {
+			priv->masked[i] = false;
+			return true;
+		}
+	return false;
 }
 
 bool fake_eventfd_fire(int fd, struct fake_msg *msg)
@@ -256,11 +287,11 @@ int fake_irq_fire(struct fake_pci *pci, unsigned int index,
 	memset(msg, 0, sizeof(*msg));
 	if (vector >= pci->priv->enabled[index] || !v->eventfd)
 		return -ENOENT;
-	if (index == INTX && (pci->priv->masked ||
-			      fake_cfg_get16(pci, PCI_COMMAND) &
-			      PCI_COMMAND_INTX_DISABLE))
+	if (irq_level(pci, index) && (pci->priv->masked[index] ||
+				      fake_cfg_get16(pci, PCI_COMMAND) &
+				      PCI_COMMAND_INTX_DISABLE))
 		return -EAGAIN;
-	pci->priv->masked = index == INTX;
+	pci->priv->masked[index] = irq_level(pci, index);
 	if (kvm_deliver(v->eventfd, msg))
 		return 1;
 	return write(v->eventfd->real, &one, sizeof(one)) < 0 ? -EIO : 0;

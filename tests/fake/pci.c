@@ -43,7 +43,7 @@ struct fake_pci *fake_pci(const char *addr, uint16_t vendor, uint16_t device,
 	pci->priv = zalloc(sizeof(*pci->priv));
 	snprintf(pci->addr, sizeof(pci->addr), "%s", addr);
 	snprintf(pci->native, sizeof(pci->native), "%s",
-		 driver && strcmp(driver, "vfio-pci") ? driver : "");
+		 driver && strncmp(driver, "vfio-", 5) ? driver : "");
 	pci->group = group;
 	pci->present = true;
 	pci->cfg_size = 256;
@@ -91,6 +91,25 @@ struct fake_pci *fake_mdev(const char *uuid, int group)
 	pci->no_unmask_fd = pci->no_bus_reset = pci->no_mmap = true;
 	fake_bar(pci, 0, 8, true, false, false);
 	return pci;
+}
+
+struct fake_pci *fake_platform(const char *name, const char *bus, int group,
+			       const char *driver)
+{
+	struct fake_pci *pci = fake_pci(name, 0, 0, 0, group, driver);
+
+	pci->bus = bus;
+	pci->can_reset = pci->no_bus_reset = true;
+	pci->nr_regions = pci->nr_irqs = 1;
+	pci->level[0] = true;
+	pci->bars[0].size = PAGE;
+	return pci;
+}
+
+const char *pci_vfio_driver(const struct fake_pci *pci)
+{
+	return !pci->bus ? "vfio-pci" :
+		!strcmp(pci->bus, "amba") ? "vfio-amba" : "vfio-platform";
 }
 
 bool pci_is_vfio(const struct fake_pci *pci)
@@ -175,7 +194,20 @@ put(enum node_type type, const char *data, const char *fmt, ...)
 
 static const char *bus(const struct fake_pci *pci)
 {
-	return pci->mdev ? "/sys/bus/mdev/" : PCI;
+	if (!pci->bus)
+		return pci->mdev ? "/sys/bus/mdev/" : PCI;
+	return !strcmp(pci->bus, "amba") ? "/sys/bus/amba/" :
+		"/sys/bus/platform/";
+}
+
+void fake_of_node(const struct fake_pci *pci, const char *name,
+		  const void *data, size_t len)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%sdevices/%s/of_node/%s", bus(pci),
+		 pci->addr, name);
+	fake_blob(path, data, len);
 }
 
 static void show_hex(const struct fake_pci *pci, const char *name,
@@ -243,8 +275,8 @@ static void show_driver(const struct fake_pci *pci)
 	snprintf(text, sizeof(text), "../../../bus/pci/drivers/%s",
 		 pci->driver);
 	put(NODE_LINK, text, "%sdevices/%s/driver", bus(pci), pci->addr);
-	put(NODE_TEXT, "", PCI "drivers/%s/bind", pci->driver);
-	put(NODE_TEXT, "", PCI "drivers/%s/unbind", pci->driver);
+	put(NODE_TEXT, "", "%sdrivers/%s/bind", bus(pci), pci->driver);
+	put(NODE_TEXT, "", "%sdrivers/%s/unbind", bus(pci), pci->driver);
 }
 
 /* In the words of sysfs, ascending. */
@@ -287,7 +319,7 @@ static void show_group(const struct fake_pci *pci)
 	if (pci->mdev || pci->noiommu)
 		return;
 	put(NODE_LINK, "../../../virtual/iommu/dmar0",
-	    PCI "devices/%s/iommu", pci->addr);
+	    "%sdevices/%s/iommu", bus(pci), pci->addr);
 	put(NODE_TEXT, "0xd2008c222f0686\n",
 	    "/sys/class/iommu/dmar0/intel-iommu/cap");
 	put(NODE_TEXT, "DMA-FQ\n", GROUPS "%d/type", pci->group);
@@ -315,28 +347,50 @@ static void show_vfio(const struct fake_pci *pci)
 	put(NODE_DEV, "", "/dev/vfio/devices/%s", node);
 }
 
-static void show_device(const struct fake_pci *pci)
+static void show_override(const struct fake_pci *pci)
 {
 	char text[64];
 
+	snprintf(text, sizeof(text), "%s\n",
+		 pci->override[0] ? pci->override : "(null)");
+	put(NODE_TEXT, text, "%sdevices/%s/driver_override", bus(pci),
+	    pci->addr);
+	if (pci->native[0])
+		put(NODE_TEXT, "", "%sdrivers/%s/bind", bus(pci), pci->native);
+	if (pci->native[0])
+		put(NODE_TEXT, "", "%sdrivers/%s/unbind", bus(pci),
+		    pci->native);
+}
+
+static void show_device(const struct fake_pci *pci)
+{
 	show_driver(pci);
 	show_group(pci);
 	show_vfio(pci);
 	if (pci->mdev)
 		return;
+	show_override(pci);
+	if (pci->bus)
+		return;
 	show_hex(pci, "vendor", 4, fake_cfg_get16(pci, PCI_VENDOR_ID));
 	show_hex(pci, "device", 4, fake_cfg_get16(pci, PCI_DEVICE_ID));
 	show_hex(pci, "class", 6, fake_cfg_get32(pci, PCI_CLASS_REVISION) >> 8);
-	snprintf(text, sizeof(text), "%s\n",
-		 pci->override[0] ? pci->override : "(null)");
-	put(NODE_TEXT, text, "%sdevices/%s/driver_override", bus(pci), pci->addr);
-	if (pci->native[0])
-		put(NODE_TEXT, "", PCI "drivers/%s/bind", pci->native);
-	if (pci->native[0])
-		put(NODE_TEXT, "", PCI "drivers/%s/unbind", pci->native);
 	show_config(pci);
 	show_resource(pci);
 	show_reset(pci);
+}
+
+static void show_bus(const struct fake_pci *pci)
+{
+	put(NODE_TEXT, "", "%sdrivers_probe", bus(pci));
+	if (!world->host.vfio_platform)
+		return;
+	put(NODE_TEXT, "", "%sdrivers/%s/bind", bus(pci),
+	    pci_vfio_driver(pci));
+	put(NODE_TEXT, "", "%sdrivers/%s/unbind", bus(pci),
+	    pci_vfio_driver(pci));
+	put(NODE_TEXT, world->host.reset_required ? "Y\n" : "N\n",
+	    "/sys/module/vfio_platform/parameters/reset_required");
 }
 
 static void put_text(const char *path, const char *text)
@@ -373,6 +427,9 @@ void pci_sysfs(void)
 		put(NODE_TEXT, "", PCI "drivers/vfio-pci/bind");
 		put(NODE_TEXT, "", PCI "drivers/vfio-pci/unbind");
 	}
+	for (pci = world->pcis; pci; pci = pci->next)
+		if (pci->bus)
+			show_bus(pci);
 	huge_sysfs(put_text);
 	if (host->noiommu)
 		put(NODE_TEXT, host->unsafe_noiommu ? "Y\n" : "N\n",
@@ -392,15 +449,19 @@ void pci_sysfs(void)
 
 static int probe(struct fake_pci *pci, const char *driver)
 {
-	bool vfio = !strcmp(driver, "vfio-pci");
+	bool vfio = !strcmp(driver, pci_vfio_driver(pci));
 
-	if (vfio && !world->host.vfio_pci)
+	if (vfio && !(pci->bus ? world->host.vfio_platform :
+		      world->host.vfio_pci))
 		return -ENODEV;
 	if (pci->override[0] ? strcmp(pci->override, driver) :
 	    strcmp(pci->native, driver))
 		return -ENODEV;
 	if (vfio && (pci->no_probe || (pci->group < 0 && !can_noiommu())))
 		return -EINVAL;
+	if (vfio && pci->bus && !strcmp(pci->bus, "platform") &&
+	    world->host.reset_required && !pci->can_reset)
+		return -ENODEV;
 	fake_pci_bind(pci, driver);
 	return 0;
 }
@@ -463,18 +524,40 @@ static int write_device(const char *rest, const char *text)
 	return 0;
 }
 
+/* What of @path is behind the bus's folder, NULL: it is of no bus. */
+static const char *below_bus(const char *path)
+{
+	static const char *const buses[] = {
+		PCI, "/sys/bus/platform/", "/sys/bus/amba/",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(buses); i++)
+		if (!strncmp(path, buses[i], strlen(buses[i])))
+			return path + strlen(buses[i]);
+	return NULL;
+}
+
+/* The device named, on the bus that @path is of. */
+static struct fake_pci *on_bus(const char *path, const char *addr)
+{
+	struct fake_pci *pci = fake_pci_find(addr);
+
+	return pci && !strncmp(path, bus(pci), strlen(bus(pci))) ? pci : NULL;
+}
+
 int pci_sysfs_write(const char *path, const char *text)
 {
-	const char *rest = path + strlen(PCI);
+	const char *rest = below_bus(path);
 	char word[64];
 
-	if (strncmp(path, PCI, strlen(PCI)))
+	if (!rest)
 		return 0;
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, "\n"), text);
 	if (!strcmp(rest, "drivers_probe"))
-		return write_probe(fake_pci_find(word));
+		return write_probe(on_bus(path, word));
 	if (!strncmp(rest, "drivers/", 8))
-		return write_driver(rest + 8, fake_pci_find(word));
+		return write_driver(rest + 8, on_bus(path, word));
 	if (!strncmp(rest, "devices/", 8))
 		return write_device(rest + 8, word);
 	return 0;
