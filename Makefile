@@ -236,12 +236,9 @@ cflags = $(common-flags) $(optimize) -nostdinc -isystem $(MUSL_INCLUDE) \
 	-fstack-protector-strong -fstack-clash-protection
 # The start files and libraries are named one by one: gcc knows those of the
 # host's own C library only.
-# Nothing in a static program of musl's makes a RELRO segment read-only, and on
-# arm64 its end would have to be at a multiple of 64 KiB: nearly as much padding.
-relro := $(if $(filter arm64,$(ARCH)),norelro,relro)
 ldflags = $(optimize) -nostdlib -static-pie -Wl,--gc-sections \
-	-Wl,-z,$(relro),-z,now,-z,noexecstack -Wl,--fatal-warnings \
-	-Wl,--no-eh-frame-hdr
+	-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--fatal-warnings \
+	-Wl,--no-eh-frame-hdr $(if $(CONFIG_ARM64),-T arch/arm64/program.ld)
 libs-$(CONFIG_LIBFDT) += -L$(SYSROOT)/lib -l:libfdt.a
 libs-$(CONFIG_ZLIB) += -L$(SYSROOT)/lib -l:libz.a
 libs-y += -L$(MUSL_LIB) -Wl,--start-group -lc -lgcc -Wl,--end-group
