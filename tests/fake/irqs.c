@@ -263,7 +263,7 @@ bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi)
 	unsigned int i = 0, nr = pci->bus ? pci->nr_irqs : 1;
 
 	/* Once: it lowers the line. */
-	while (i < nr && !priv->unmask[i].eventfd)
+	while (pci->bus && i < nr && !priv->unmask[i].eventfd)
 		i++;
 	for (; i < nr; i++)
 		if (kvm_ack(gsi, priv->unmask[i].eventfd)) {
