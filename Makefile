@@ -238,7 +238,7 @@ cflags = $(common-flags) $(optimize) -nostdinc -isystem $(MUSL_INCLUDE) \
 # host's own C library only.
 ldflags = $(optimize) -nostdlib -static-pie -Wl,--gc-sections \
 	-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--fatal-warnings \
-	-Wl,--no-eh-frame-hdr
+	-Wl,--no-eh-frame-hdr $(if $(CONFIG_ARM64),-T arch/arm64/program.ld)
 libs-$(CONFIG_LIBFDT) += -L$(SYSROOT)/lib -l:libfdt.a
 libs-$(CONFIG_ZLIB) += -L$(SYSROOT)/lib -l:libz.a
 libs-y += -L$(MUSL_LIB) -Wl,--start-group -lc -lgcc -Wl,--end-group
