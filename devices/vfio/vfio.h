@@ -52,7 +52,6 @@ static inline int vfio_pci_create_all(struct vm *vm, struct pci_host *host)
 }
 #endif
 
-#if IS_ENABLED(CONFIG_VFIO_PLATFORM)
 /* Where in the guest platform devices find room. */
 struct platform_layout {
 	uint64_t base;		/* for registers */
@@ -72,7 +71,6 @@ struct platform_layout {
  */
 int vfio_platform_create_all(struct vm *vm,
 			     const struct platform_layout *layout);
-#endif
 
 #if IS_ENABLED(CONFIG_VFIO_NOIOMMU)
 /*

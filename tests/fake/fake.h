@@ -342,8 +342,8 @@ int fake_irq_fire(struct fake_pci *pci, unsigned int index,
 		  unsigned int vector, struct fake_msg *msg);
 /*
  * fake_intx_ack - the guest acknowledges line @gsi; whether that reaches the
- * device's INTx (or a platform device's level) and has it unmasked. Where VFIO does not listen, the eventfd
- * is signalled for whoever does.
+ * device's INTx (or a platform device's level) and has it unmasked. Where VFIO
+ * does not listen, the eventfd is signalled for whoever does.
  */
 bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi);
 /* fake_eventfd_fire - @fd is signalled; whether an irqfd has it, as @msg. */
