@@ -12,6 +12,7 @@
 #include "vmm/util.h"
 
 #define CONFIG_VFIO_MAX 32
+#define CONFIG_VIRTIO_MAX 32
 
 enum iommu_choice {
 	IOMMU_AUTO,
@@ -33,6 +34,12 @@ enum on_error {
 enum p2p_choice {
 	P2P_ON,
 	P2P_OFF,
+};
+
+/* A paravirtual device: the option's name and its value, NULL if none. */
+struct virtio_config {
+	const char *option;
+	const char *value;
 };
 
 struct config {
@@ -57,6 +64,8 @@ struct config {
 	bool verbose;
 	bool try_attach;
 	const char *trace;
+	struct virtio_config virtio[CONFIG_VIRTIO_MAX];	/* as given */
+	unsigned int nr_virtio;
 };
 
 /* config_noiommu - how devices without an IOMMU are assigned. */

@@ -61,6 +61,11 @@ int file_open_node(const char *path)
 	return open_or_dup(path, O_RDWR);
 }
 
+int file_open_flags(const char *path, int flags)
+{
+	return open_or_dup(path, flags);
+}
+
 int file_read(int fd, void *buf, size_t len, uint64_t offset)
 {
 	char *at = buf;

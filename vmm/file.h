@@ -21,6 +21,9 @@ int file_open(const char *what, const char *path, uint64_t *size);
  */
 int file_open_node(const char *path);
 
+/* file_open_flags - the same, with open(2)'s @flags where it is a path. */
+int file_open_flags(const char *path, int flags);
+
 /*
  * file_read - exactly @len bytes from @offset, or -ENODATA at the end of the
  * file, or what pread(2) says. Prints nothing.

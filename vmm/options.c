@@ -11,34 +11,13 @@
 
 #include "vmm/log.h"
 #include "vmm/options.h"
+#include "vmm/options_priv.h"
 #include "vmm/status.h"
 #include "vmm/util.h"
 
 #define BOTH_BACKENDS (IS_ENABLED(CONFIG_VFIO_CONTAINER) && \
 		       IS_ENABLED(CONFIG_IOMMUFD))
 
-enum kind {
-	KIND_FLAG,
-	KIND_STRING,
-	KIND_SIZE,	/* bytes, at least min */
-	KIND_NUMBER,	/* min to max */
-	KIND_CHOICE,	/* one of choices, as its index */
-	KIND_DEVICE,	/* appended to cfg->vfio */
-};
-
-struct option {
-	const char *name;
-	char letter;
-	enum kind kind;
-	const char *arg;	/* what --help calls it */
-	const char *help;
-	unsigned int commands;	/* BIT(CMD_...); 0: not in this program */
-	size_t field;		/* in struct config */
-	uint64_t min, max;
-	const char *choices;	/* "auto|legacy|iommufd"; "on" if given none */
-};
-
-#define RUN BIT(CMD_RUN)
 #define RUN_IF(enabled) ((enabled) ? RUN : 0)
 #define CHECK BIT(CMD_CHECK)
 #define FIELD(f) .field = offsetof(struct config, f)
@@ -137,6 +116,16 @@ static const struct {
 			 IS_ENABLED(CONFIG_DEVCMD) },
 };
 
+/* The one behind @o, NULL as the first's predecessor and as the last's. */
+static const struct option *next_option(const struct option *o)
+{
+	if (!o)
+		return options;
+	if (++o == options + ARRAY_SIZE(options))
+		return IS_ENABLED(CONFIG_VIRTIO) ? options_virtio : NULL;
+	return IS_ENABLED(CONFIG_VIRTIO) && !o->name ? NULL : o;
+}
+
 /* Its value may be left out, or else comes behind a =. */
 static bool may_be_bare(const struct option *o)
 {
@@ -145,11 +134,11 @@ static bool may_be_bare(const struct option *o)
 
 static void print_options(unsigned int mask)
 {
-	const struct option *o;
+	const struct option *o = NULL;
 	char left[64];
 	int len;
 
-	for (o = options; o < options + ARRAY_SIZE(options); o++) {
+	while ((o = next_option(o))) {
 		if (!(o->commands & mask))
 			continue;
 		len = o->letter ? snprintf(left, sizeof(left), "-%c, ",
@@ -263,6 +252,15 @@ static const char *add_device(struct config *cfg, const char *val)
 	return NULL;
 }
 
+static const char *add_virtio(struct config *cfg, const struct option *o,
+			      const char *val)
+{
+	if (cfg->nr_virtio == CONFIG_VIRTIO_MAX)
+		return "too many devices";
+	cfg->virtio[cfg->nr_virtio++] = (struct virtio_config){ o->name, val };
+	return NULL;
+}
+
 /* Returns what is wrong with @val, or NULL. */
 static const char *set_option(struct config *cfg, const struct option *o,
 			      const char *val)
@@ -284,17 +282,21 @@ static const char *set_option(struct config *cfg, const struct option *o,
 		return set_choice(o, field, val);
 	case KIND_DEVICE:
 		return add_device(cfg, val);
+	case KIND_VIRTIO:
+		break;
 	}
+	if (IS_ENABLED(CONFIG_VIRTIO) && o->kind == KIND_VIRTIO)
+		return add_virtio(cfg, o, val);
 	return NULL;
 }
 
 static const struct option *find_option(const char *arg, int command)
 {
 	unsigned int mask = command >= 0 ? BIT(command) : BIT(CMD_NR) - 1;
-	const struct option *o;
+	const struct option *o = NULL;
 	size_t len = strcspn(arg, "=");
 
-	for (o = options; o < options + ARRAY_SIZE(options); o++) {
+	while ((o = next_option(o))) {
 		if (!(o->commands & mask))
 			continue;
 		if (!strncmp(arg, "--", 2) && strlen(o->name) == len - 2 &&
@@ -337,7 +339,7 @@ static int parse_option(struct command_line *line, int command, int argc,
 		printf("postern %s\n", POSTERN_VERSION);
 		exit(STATUS_OK);
 	}
-	if (val && o->kind == KIND_FLAG) {
+	if (val && !o->arg) {
 		log_err("--%s: takes no value", o->name);
 		usage_exit(command);
 	}
@@ -345,7 +347,7 @@ static int parse_option(struct command_line *line, int command, int argc,
 		val++;
 	} else if (may_be_bare(o)) {
 		val = "on";
-	} else if (o->kind != KIND_FLAG) {
+	} else if (o->arg) {
 		if (argc < 2) {
 			log_err("--%s: needs a value: %s", o->name, o->arg);
 			usage_exit(command);

@@ -76,6 +76,7 @@ struct fake_host {
 	bool noiommu_cdev;	/* and with it device nodes (7.3) */
 	bool unsafe_noiommu;	/* vfio.enable_unsafe_noiommu_mode */
 	bool huge_moves;	/* a huge page moves once it is mapped again */
+	bool uring;		/* io_uring is Linux's own, else there is none */
 	bool kvm_irqchip;	/* KVM_CREATE_IRQCHIP is there */
 	unsigned int gsi_max;	/* KVM_CAP_IRQ_ROUTING */
 	unsigned int slots_max;	/* KVM_CAP_NR_MEMSLOTS */
@@ -336,6 +337,20 @@ void *fake_slot_at(uint64_t gpa);
  */
 int fake_apic_id(unsigned int nth);
 #define FAKE_PHYS_BITS 40	/* of an address, says KVM's CPUID */
+
+/*
+ * fake_ring - the guest writes to @addr; whether there is a doorbell, which is
+ * rung then. fake_doorbells - how many there are.
+ */
+bool fake_ring(uint64_t addr);
+unsigned int fake_doorbells(void);
+/*
+ * fake_interrupt - what was signalled on an eventfd that an irqfd takes to the
+ * guest, the last attached first, is delivered; false: there was nothing.
+ */
+bool fake_interrupt(struct fake_msg *msg);
+/* fake_ack - the guest acknowledges line @gsi: who resamples it is told. */
+void fake_ack(unsigned int gsi);
 
 /* ---- a VM around it ----------------------------------------------------- */
 
