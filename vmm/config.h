@@ -57,6 +57,7 @@ struct config {
 	bool verbose;
 	bool try_attach;
 	const char *trace;
+	const char *events;
 };
 
 /* config_noiommu - how devices without an IOMMU are assigned. */

@@ -13,13 +13,13 @@
 #include "vmm/sys.h"
 #include "vmm/util.h"
 
-static int open_or_dup(const char *path, int flags)
+int file_open_any(const char *path, int flags, int mode)
 {
 	unsigned long n;
 	char *end;
 
 	if (strncmp(path, "fd:", 3))
-		return sys_open(path, flags, 0);
+		return sys_open(path, flags, mode);
 	n = strtoul(path + 3, &end, 10);
 	if (end == path + 3 || *end || n > INT32_MAX)
 		return -EBADF;
@@ -35,7 +35,7 @@ static int report(const char *what, const char *path, int err)
 
 int file_open(const char *what, const char *path, uint64_t *size)
 {
-	int fd = open_or_dup(path, O_RDONLY), err;
+	int fd = file_open_any(path, O_RDONLY, 0), err;
 	struct stat st;
 
 	if (fd < 0)
@@ -58,7 +58,7 @@ int file_open(const char *what, const char *path, uint64_t *size)
 
 int file_open_node(const char *path)
 {
-	return open_or_dup(path, O_RDWR);
+	return file_open_any(path, O_RDWR, 0);
 }
 
 int file_read(int fd, void *buf, size_t len, uint64_t offset)

@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -124,6 +125,11 @@ ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset)
 	return TRACED(RETRY(pwrite(fd, buf, len, offset)),
 		      "pwrite fd=%d len=%zu offset=0x%llx", fd, len,
 		      (unsigned long long)offset);
+}
+
+ssize_t sys_send(int fd, const void *buf, size_t len)
+{
+	return RETRY(send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 int sys_mmap(void **out, void *hint, size_t len, int prot, int flags, int fd,

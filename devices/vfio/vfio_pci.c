@@ -14,6 +14,7 @@
 #include "devices/vfio/vfio.h"
 #include "devices/vfio/vfio_priv.h"
 #include "iommu/iommu.h"
+#include "vmm/events.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
@@ -129,6 +130,8 @@ static void announce(const struct vfio_pci *d)
 		 pci_get(d->pci.cfg, PCI_VENDOR_ID, 2),
 		 pci_get(d->pci.cfg, PCI_DEVICE_ID, 2), d->pci.devfn >> 3,
 		 d->pci.devfn & 7, kind);
+	events_device(d->vm, d->name, pci_get(d->pci.cfg, PCI_VENDOR_ID, 2),
+		      pci_get(d->pci.cfg, PCI_DEVICE_ID, 2), d->pci.devfn);
 }
 
 static int plug(struct vfio_pci *d, struct pci_host *host, int devfn)
