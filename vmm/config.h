@@ -58,6 +58,8 @@ struct config {
 	bool try_attach;
 	const char *trace;
 	const char *events;
+	bool print_config;
+	bool dry_run;
 };
 
 /* config_noiommu - how devices without an IOMMU are assigned. */

@@ -10,33 +10,12 @@
 #include <unistd.h>
 
 #include "vmm/log.h"
-#include "vmm/options.h"
+#include "vmm/options_priv.h"
 #include "vmm/status.h"
 #include "vmm/util.h"
 
 #define BOTH_BACKENDS (IS_ENABLED(CONFIG_VFIO_CONTAINER) && \
 		       IS_ENABLED(CONFIG_IOMMUFD))
-
-enum kind {
-	KIND_FLAG,
-	KIND_STRING,
-	KIND_SIZE,	/* bytes, at least min */
-	KIND_NUMBER,	/* min to max */
-	KIND_CHOICE,	/* one of choices, as its index */
-	KIND_DEVICE,	/* appended to cfg->vfio */
-};
-
-struct option {
-	const char *name;
-	char letter;
-	enum kind kind;
-	const char *arg;	/* what --help calls it */
-	const char *help;
-	unsigned int commands;	/* BIT(CMD_...); 0: not in this program */
-	size_t field;		/* in struct config */
-	uint64_t min, max;
-	const char *choices;	/* "auto|legacy|iommufd"; "on" if given none */
-};
 
 #define RUN BIT(CMD_RUN)
 #define RUN_IF(enabled) ((enabled) ? RUN : 0)
@@ -103,6 +82,18 @@ static const struct option options[] = {
 	       { "trace", 0, KIND_STRING, "LIST",
 		 "trace mmio,irq,vfio,mem,sys,pci,vcpu or all", RUN,
 		 FIELD(trace) })
+	ROW_IF(CONFIG_CONFIG_FILE,
+	       { "config", 0, KIND_CONFIG, "FILE",
+		 "take options from there, one a line; may be repeated", RUN,
+		 .max = 0 })
+	ROW_IF(CONFIG_CONFIG_FILE,
+	       { "print-config", 0, KIND_ACTION, NULL,
+		 "print all of it as such a file, and exit", RUN,
+		 FIELD(print_config) })
+	ROW_IF(CONFIG_CONFIG_FILE,
+	       { "dry-run", 0, KIND_ACTION, NULL,
+		 "check and open everything, start nothing", RUN,
+		 FIELD(dry_run) })
 	{ "json", 0, KIND_FLAG, NULL, "print JSON",
 	  BIT(CMD_DEVICES) | CHECK, FIELD(json) },
 	{ "try", 0, KIND_FLAG, NULL,
@@ -111,9 +102,9 @@ static const struct option options[] = {
 	{ "verbose", 'v', KIND_FLAG, NULL,
 	  "show what the guest sees of each capability", BIT(CMD_DEVICES),
 	  FIELD(verbose) },
-	{ "help", 'h', KIND_FLAG, NULL, "print this and exit",
+	{ "help", 'h', KIND_ACTION, NULL, "print this and exit",
 	  BIT(CMD_NR) - 1, .max = 0 },
-	{ "version", 'V', KIND_FLAG, NULL, "print the version and exit",
+	{ "version", 'V', KIND_ACTION, NULL, "print the version and exit",
 	  BIT(CMD_NR) - 1, .max = 0 },
 };
 
@@ -142,8 +133,7 @@ static const struct {
 			 IS_ENABLED(CONFIG_DEVCMD) },
 };
 
-/* Its value may be left out, or else comes behind a =. */
-static bool may_be_bare(const struct option *o)
+OPTIONS_SHARED bool option_may_be_bare(const struct option *o)
 {
 	return IS_ENABLED(CONFIG_VFIO_NOIOMMU) && o->arg && o->arg[0] == '[';
 }
@@ -152,16 +142,17 @@ static void print_options(unsigned int mask)
 {
 	const struct option *o;
 	char left[64];
-	int len;
 
 	for (o = options; o < options + ARRAY_SIZE(options); o++) {
 		if (!(o->commands & mask))
 			continue;
-		len = o->letter ? snprintf(left, sizeof(left), "-%c, ",
-					   o->letter)
-				: snprintf(left, sizeof(left), "    ");
-		snprintf(left + len, sizeof(left) - len, "--%s%s%s", o->name,
-			 may_be_bare(o) ? "" : " ", o->arg ? o->arg : "");
+		memcpy(left, "    ", 4);
+		if (o->letter) {
+			memcpy(left, "-?,", 3);
+			left[1] = o->letter;
+		}
+		snprintf(left + 4, sizeof(left) - 4, "--%s%s%s", o->name,
+			 option_may_be_bare(o) ? "" : " ", o->arg ? o->arg : "");
 		printf("  %-36s %s\n", left, o->help);
 	}
 }
@@ -276,6 +267,7 @@ static const char *set_option(struct config *cfg, const struct option *o,
 
 	switch (o->kind) {
 	case KIND_FLAG:
+	case KIND_ACTION:
 		*(bool *)field = true;
 		return NULL;
 	case KIND_STRING:
@@ -289,21 +281,23 @@ static const char *set_option(struct config *cfg, const struct option *o,
 		return set_choice(o, field, val);
 	case KIND_DEVICE:
 		return add_device(cfg, val);
+	case KIND_CONFIG:	/* has been read before */
+		return NULL;
 	}
 	return NULL;
 }
 
-static const struct option *find_option(const char *arg, int command)
+OPTIONS_SHARED const struct option *option_find(const char *arg, int command)
 {
 	unsigned int mask = command >= 0 ? BIT(command) : BIT(CMD_NR) - 1;
 	const struct option *o;
-	size_t len = strcspn(arg, "=");
+	size_t len = strcspn(arg, "=") - 2;
 
 	for (o = options; o < options + ARRAY_SIZE(options); o++) {
 		if (!(o->commands & mask))
 			continue;
-		if (!strncmp(arg, "--", 2) && strlen(o->name) == len - 2 &&
-		    !memcmp(arg + 2, o->name, len - 2))
+		if (!strncmp(arg, "--", 2) && strlen(o->name) == len &&
+		    !memcmp(arg + 2, o->name, len))
 			return o;
 		if (arg[0] == '-' && o->letter && arg[1] == o->letter &&
 		    !arg[2])
@@ -312,25 +306,61 @@ static const struct option *find_option(const char *arg, int command)
 	return NULL;
 }
 
-static void wrong_value(const struct option *o, const char *val,
-			const char *wrong)
+static int wrong(const struct option *o, const char *where, const char *val,
+		 const char *why)
 {
 	if (o->kind == KIND_CHOICE)
-		log_err("--%s: '%s': %s: %s", o->name, val, wrong, o->choices);
+		log_err("%s--%s: '%s': %s: %s", where, o->name, val, why,
+			o->choices);
 	else if (o->kind == KIND_NUMBER)
-		log_err("--%s: '%s': %s: %" PRIu64 " to %" PRIu64, o->name,
-			val, wrong, o->min, o->max);
+		log_err("%s--%s: '%s': %s: %" PRIu64 " to %" PRIu64, where,
+			o->name, val, why, o->min, o->max);
 	else
-		log_err("--%s: '%s': %s", o->name, val, wrong);
+		log_err("%s--%s: '%s': %s", where, o->name, val, why);
+	return -EDOM;
+}
+
+OPTIONS_SHARED int option_set(struct config *cfg, const struct option *o,
+			      const char *val, const char *where)
+{
+	const char *why;
+
+	if (!o->arg && val) {
+		log_err("%s--%s: takes no value", where, o->name);
+		return -EDOM;
+	}
+	if (o->arg && !val) {
+		log_err("%s--%s: needs a value: %s", where, o->name, o->arg);
+		return -EDOM;
+	}
+	why = set_option(cfg, o, val);
+	return why ? wrong(o, where, val, why) : 0;
+}
+
+OPTIONS_SHARED int option_value(const struct option *o, int argc, char **argv,
+				const char **val)
+{
+	const char *in = strchr(argv[0], '=');
+
+	*val = in ? in + 1 : NULL;
+	if (in || !o->arg)
+		return 1;
+	if (option_may_be_bare(o)) {
+		*val = "on";
+		return 1;
+	}
+	if (argc > 1)
+		*val = argv[1];
+	return 2;
 }
 
 /* Handle argv[0], an option; returns how many arguments it took. */
 static int parse_option(struct command_line *line, int command, int argc,
 			char **argv)
 {
-	const struct option *o = find_option(argv[0], command);
-	const char *val = strchr(argv[0], '='), *wrong;
-	int took = 1;
+	const struct option *o = option_find(argv[0], command);
+	const char *val;
+	int took;
 
 	if (!o) {
 		log_err("unknown option: %s", argv[0]);
@@ -342,28 +372,20 @@ static int parse_option(struct command_line *line, int command, int argc,
 		printf("postern %s\n", POSTERN_VERSION);
 		exit(STATUS_OK);
 	}
-	if (val && o->kind == KIND_FLAG) {
-		log_err("--%s: takes no value", o->name);
+	took = option_value(o, argc, argv, &val);
+	if (option_set(&line->cfg, o, val, "") < 0)
 		usage_exit(command);
-	}
-	if (val) {
-		val++;
-	} else if (may_be_bare(o)) {
-		val = "on";
-	} else if (o->kind != KIND_FLAG) {
-		if (argc < 2) {
-			log_err("--%s: needs a value: %s", o->name, o->arg);
-			usage_exit(command);
-		}
-		val = argv[1];
-		took = 2;
-	}
-	wrong = set_option(&line->cfg, o, val);
-	if (wrong) {
-		wrong_value(o, val, wrong);
-		usage_exit(command);
-	}
 	return took;
+}
+
+OPTIONS_SHARED const struct option *options_each(unsigned int i)
+{
+	const struct option *o;
+
+	for (o = options; o < options + ARRAY_SIZE(options); o++)
+		if (o->commands & RUN && !i--)
+			return o;
+	return NULL;
 }
 
 static int find_command(const char *name)
@@ -398,7 +420,7 @@ static void check_complete(struct command_line *line)
 
 void options_parse(struct command_line *line, int argc, char **argv)
 {
-	int command = -1, i = 1, nr = 0;
+	int command = -1, i = 1, nr = 0, err;
 
 	*line = (struct command_line){
 		.cfg.memory = 256 * MiB,
@@ -407,6 +429,11 @@ void options_parse(struct command_line *line, int argc, char **argv)
 		.cfg.append = "",
 		.args = argv,	/* gathered in place: never ahead of i */
 	};
+	if (IS_ENABLED(CONFIG_CONFIG_FILE)) {
+		err = config_files(line, argc, argv);
+		if (err < 0)
+			exit(status_of(err));
+	}
 	while (i < argc) {
 		if (argv[i][0] == '-' && argv[i][1]) {
 			i += parse_option(line, command, argc - i, argv + i);
