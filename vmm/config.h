@@ -60,6 +60,8 @@ struct config {
 	const char *events;
 	bool print_config;
 	bool dry_run;
+	const char *control;
+	bool prometheus;
 };
 
 /* config_noiommu - how devices without an IOMMU are assigned. */

@@ -232,7 +232,6 @@ int sys_ioctl_num(int fd, unsigned long request, unsigned long arg)
 
 int sys_run(int fd)
 {
-	(void)fd;
 	return -EINTR;
 }
 
@@ -543,7 +542,8 @@ static int do_unlink(const char *path)
 
 int sys_unlink(const char *path)
 {
-	return CALL(EACCES, do_unlink(path), "unlink %s", path);
+	return !strncmp(path, "/tmp/", 5) ? LINUX(unlink(path)) :
+		CALL(EACCES, do_unlink(path), "unlink %s", path);
 }
 
 /* ---- listing ------------------------------------------------------------ */
