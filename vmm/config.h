@@ -35,6 +35,12 @@ enum p2p_choice {
 	P2P_OFF,
 };
 
+enum sandbox_choice {
+	SANDBOX_ON,
+	SANDBOX_LOG,		/* what is not allowed is noted by the kernel */
+	SANDBOX_OFF,
+};
+
 struct config {
 	const char *kernel;
 	const char *initrd;
@@ -62,6 +68,9 @@ struct config {
 	bool dry_run;
 	const char *control;
 	bool prometheus;
+	unsigned int sandbox;		/* enum sandbox_choice */
+	const char *user;
+	const char *chroot;
 };
 
 /* config_noiommu - how devices without an IOMMU are assigned. */

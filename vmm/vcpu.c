@@ -14,6 +14,7 @@
 #include "vmm/arch.h"
 #include "vmm/events.h"
 #include "vmm/log.h"
+#include "vmm/sandbox.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
 
@@ -149,6 +150,7 @@ static void *vcpu_thread(void *arg)
 	struct vcpu *vcpu = arg;
 	int err;
 
+	sandbox_thread(vcpu->vm->cfg, SANDBOX_VCPU);
 	trace(TRACE_VCPU, "vcpu %u starts", vcpu->id);
 	while (vcpu->vm->state == VM_RUNNING && !vm_paused(vcpu->vm)) {
 		err = sys_run(vcpu->fd);

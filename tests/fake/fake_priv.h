@@ -190,6 +190,8 @@ struct mapping {
 
 struct world {
 	struct fake_host host;
+	int as;			/* enum fake_as */
+	unsigned long request;	/* of an ioctl, that is being asked for */
 	struct file *fds[FDS_MAX];
 	struct node *nodes;
 	struct mapping *mappings;
@@ -227,6 +229,8 @@ void world_unlock(void);
 int call_begin(int err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 long call_end(long ret);
+/* sandbox_judge - whether who fake_as() says may make this call. */
+void sandbox_judge(const char *line);
 void violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* file_new - an open file and its first descriptor, returned; -errno. */
 int file_new(enum kind kind, const char *name, void *obj, int real);

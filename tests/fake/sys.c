@@ -214,6 +214,7 @@ static int named_ioctl(int fd, unsigned long request, void *arg,
 		return -EBADF;
 	sys_name(name, sizeof(name), request, arg);
 	len = strlen(name);
+	world->request = request;
 	if (num)
 		snprintf(name + len, sizeof(name) - len, " 0x%lx", num);
 	return CALL(must_work(name) ? 0 : EIO,
