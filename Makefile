@@ -302,7 +302,8 @@ $(addprefix configs-,$(configs)): configs-%: | $(tools)
 unit: | $(tools)
 	$(Q)$(MAKE) O=$(O)/unit ARCH=$(host-arch) full_defconfig unit-programs
 
-unit-harness := $(call files,tests/unit/ tests/fake/)
+unit-harness := $(call files,tests/unit/ tests/fake/) \
+	tools/sandbox_rules.o tools/sandbox_$(ARCH).o
 unit-programs := $(patsubst %.o,$(O)/%,$(test-y))
 unit-flags = $(common-flags) -O1 -fno-omit-frame-pointer -isystem $(O)/uapi \
 	-I tests/unit -fsanitize=address,undefined \
