@@ -261,6 +261,6 @@ int board_load(struct vm *vm)
 
 void board_power_button(struct vm *vm)
 {
-	if (vm->board->gpio)
+	if (IS_ENABLED(CONFIG_GPIO_PL061) && vm->board->gpio)
 		pl061_power_button(vm->board->gpio);
 }
