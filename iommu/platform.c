@@ -21,7 +21,17 @@ static const struct {
 	{ SYSFS_AMBA, "vfio-amba" },
 };
 
-/* What names in sysfs are made of, and no path or message stumbles over. */
+/* A slip of the pen is not to be looked for on another bus. */
+static bool looks_like_pci(const char *text)
+{
+	return strchr(text, ':') &&
+		text[strspn(text, "0123456789abcdefABCDEF:.x-")] == '\0';
+}
+
+/*
+ * What names in sysfs are made of, and no path or message stumbles over. Of
+ * what has registers they have a dot, of other nodes below another a colon.
+ */
 int sysfs_name(const char *text, char addr[SYSFS_ADDR])
 {
 	char path[SYSFS_PATH];
@@ -35,7 +45,8 @@ int sysfs_name(const char *text, char addr[SYSFS_ADDR])
 		if (text[i] <= ' ' || text[i] > '~' ||
 		    strchr("/,\"\\", text[i]))
 			return -EDOM;
-	if (!len || len >= SYSFS_ADDR || text[0] == '.' || text[0] == '-')
+	if (len >= SYSFS_ADDR || text[0] == '.' || text[0] == '-' ||
+	    !strpbrk(text, ".:") || looks_like_pci(text))
 		return -EDOM;
 	memcpy(addr, text, len + 1);
 	return 0;

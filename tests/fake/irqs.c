@@ -260,22 +260,15 @@ unsigned int fake_irq_enabled(const struct fake_pci *pci, unsigned int index)
 bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi)
 {
 	struct fake_pci_priv *priv = pci->priv;
-	unsigned int i = 0, nr = pci->bus ? pci->nr_irqs : 1;
+	unsigned int i, nr = pci->bus ? pci->nr_irqs : 1;
 
-	/* Once: it lowers the line. */
-	while (i < nr && !priv->unmask[i].eventfd)
-		i++;
-	for (; i < nr; i++)
-		if (kvm_ack(gsi, priv->unmask[i].eventfd)) {
-			priv->masked[i] = false;
-			return true;
-		}
+	for (i = 0; i < nr; i++) {
+		if (!kvm_ack(gsi, priv->unmask[i].eventfd))
+			continue;
+		priv->masked[i] = false;
+		return true;
+	}
 	return false;
-}
-
-bool fake_eventfd_fire(int fd, struct fake_msg *msg)
-{
-	return kvm_deliver(file_of_kind(fd, KIND_EVENTFD), msg);
 }
 
 int fake_irq_fire(struct fake_pci *pci, unsigned int index,

@@ -83,12 +83,12 @@ END2
 cat >"$TMP/inside" <<'END2'
 postern=/share/postern
 clock=9010000.pl031
-# run WHAT DO OPTIONS...
+# run WHAT DO OPTIONS...: the console is shown if it fails.
 run() {
 	what=$1 todo=$2
 	shift 2
 	status=0
-	$postern run --memory 192M --once --timeout 240 --kernel /share/kernel --initrd /share/initrd.gz \
+	$postern run --memory 192M --once --timeout 600 --kernel /share/kernel --initrd /share/initrd.gz \
 		--append "console=ttyAMA0 quiet panic=-1 do=$todo" "$@" >/out 2>/err </dev/null || status=$?
 	echo "$what: status $status"
 	sed "s/^/$what: /" /err
@@ -127,7 +127,7 @@ END2
 dd if=/dev/urandom of="$TMP/disk" bs=1M count=4 status=none
 status "$BED" --bare --share "$TMP/share" --add "$TMP/inside" --append vfio_platform.reset_required=0 \
 	--qemu "-drive file=$TMP/disk,format=raw,if=none,id=flat,cache=unsafe -device virtio-blk-device,drive=flat" \
-	-- sh /inside >"$TMP/out"
+	--timeout 1800 -- sh /inside >"$TMP/out"
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"
 has "not bound" "^not bound: status 69" "$TMP/out"
