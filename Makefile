@@ -238,7 +238,7 @@ cflags = $(common-flags) $(optimize) -nostdinc -isystem $(MUSL_INCLUDE) \
 # host's own C library only.
 ldflags = $(optimize) -nostdlib -static-pie -Wl,--gc-sections \
 	-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--fatal-warnings \
-	-Wl,--no-eh-frame-hdr
+	-Wl,--no-eh-frame-hdr $(if $(CONFIG_ARM64),-T arch/arm64/program.ld)
 libs-$(CONFIG_LIBFDT) += -L$(SYSROOT)/lib -l:libfdt.a
 libs-$(CONFIG_ZLIB) += -L$(SYSROOT)/lib -l:libz.a
 libs-y += -L$(MUSL_LIB) -Wl,--start-group -lc -lgcc -Wl,--end-group
@@ -346,8 +346,8 @@ $(O)/conformance: $(addprefix $(O)/obj/,$(contract-objs)) $(gen)/list
 CLANG ?= clang
 .PHONY: fuzz-build fuzz-programs
 fuzz-build: | $(tools)
-	$(Q)$(MAKE) O=$(O)/fuzz ARCH=$(host-arch) HOSTED=y full_defconfig \
-		fuzz-programs
+	$(Q)$(MAKE) O=$(O)/fuzz$(addprefix -,$(filter-out $(host-arch),$(ARCH))) \
+		HOSTED=y full_defconfig fuzz-programs
 
 fuzz-harness := $(call files,tests/fuzz/ tests/fake/)
 fuzz-programs := $(patsubst %.o,$(O)/%,$(fuzz-y))
@@ -373,7 +373,7 @@ $(fuzz-programs): $(O)/%: $(O)/fz/tests/fuzz/%.o $(O)/fuzzed.a \
 	$(Q)$(CLANG) $(fuzz-flags) -fsanitize=fuzzer -fprofile-instr-generate \
 		-Wl,--wrap=exit -o $@ $< \
 		-Wl,--start-group $(O)/fuzzed.a $(O)/fuzzer.a -Wl,--end-group \
-		-lpthread
+		$(unit-libs-y) -lpthread
 fuzz-programs: $(fuzz-programs)
 	@printf '%s\n' $(fuzz-y:.o=) >$(O)/list
 

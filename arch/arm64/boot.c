@@ -21,8 +21,9 @@
 
 #define MAGIC		0x644d5241	/* "ARM\x64" */
 #define BASE_ALIGN	(2 * MiB)
-#define OFFSET_MAX	(1 * GiB)	/* beyond reason: real ones are below 2 MiB */
-#define SIZE_MAX_	(1ULL << 40)	/* likewise */
+#define OFFSET_ALIGN	(4 * KiB)
+#define OFFSET_MAX	(1 * GiB)	/* real ones are below 2 MiB */
+#define IMAGE_MAX	(1024 * GiB)	/* nor is any Image that large */
 #define INITRD_REACH	(32 * GiB)	/* from the GiB that the kernel is in */
 #define CMDLINE_MAX	2047		/* without its NUL */
 
@@ -57,8 +58,9 @@ static int check_header(const char *name, const struct image_header *h,
 		log_hint("use a kernel of Linux 3.17 or newer");
 		return -ENOEXEC;
 	}
-	if (h->image_size < sizeof(*h) || h->image_size > SIZE_MAX_ ||
-	    h->text_offset > OFFSET_MAX) {
+	if (h->image_size < sizeof(*h) || h->image_size > IMAGE_MAX ||
+	    h->text_offset > OFFSET_MAX ||
+	    !IS_ALIGNED(h->text_offset, OFFSET_ALIGN)) {
 		log_err("kernel %s: the header makes no sense", name);
 		return -ENOEXEC;
 	}

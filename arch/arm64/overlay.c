@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Overlays; see overlay.h. libfdt does the work, but would not say what was
- * wrong where, and trusts an overlay to be well formed: both is looked at
- * before. dtc's Documentation/dt-object-internal.txt.
+ * wrong where, goes as deep as the file says, and believes it the offsets of
+ * references within properties (dtc 1.6.1, libfdt/fdt_overlay.c): all that is
+ * looked at before. dtc's Documentation/dt-object-internal.txt.
  */
 #include <errno.h>
 #include <libfdt.h>
@@ -15,13 +16,14 @@
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
-#define OVERLAY_MAX (1 * MiB)
+#define OVERLAY_MAX (256 * KiB)	/* libfdt's work grows with the square */
 #define DEPTH_MAX 32		/* of nodes: libfdt goes down by recursion */
 
 struct overlay {
 	const char *path;
 	void *blob;
 	void *base;		/* the tree that it is for */
+	int fixups, local;	/* nodes that say where references are, or < 0 */
 };
 
 static int unusable(const struct overlay *o, const char *why)
@@ -37,7 +39,7 @@ static int read_file(struct overlay *o, uint64_t *size)
 	if (fd < 0)
 		return fd;
 	o->blob = NULL;
-	err = *size > OVERLAY_MAX ? unusable(o, "larger than 1 MiB") :
+	err = *size > OVERLAY_MAX ? unusable(o, "larger than 256 KiB") :
 	      *size < sizeof(struct fdt_header) ?
 	      unusable(o, "not a compiled device tree") : 0;
 	if (!err) {
@@ -90,18 +92,77 @@ static bool has_label(const void *base, const char *label)
 	return path && fdt_path_offset(base, path) >= 0;
 }
 
+/* A reference of four bytes at @index of a property of @len. */
+static bool fits(uint64_t index, int len)
+{
+	return len >= 4 && index <= (uint64_t)len - 4;
+}
+
+/* What says where references are can't be one itself. */
+static bool is_reference_list(const struct overlay *o, int node)
+{
+	int top = node > 0 ? fdt_supernode_atdepth_offset(o->blob, node, 1,
+							  NULL) : 0;
+
+	return node < 0 || (top > 0 && (top == o->fixups || top == o->local));
+}
+
+/* @where: "PATH:PROPERTY:INDEX", of a reference. */
+static bool is_place(const struct overlay *o, const char *where)
+{
+	size_t path = strcspn(where, ":"), name;
+	const char *prop = where + path + 1;
+	char *end;
+	int node, len;
+	unsigned long index;
+
+	if (where[0] != '/' || !where[path])
+		return false;
+	name = strcspn(prop, ":");
+	if (!name || prop[name] != ':')
+		return false;
+	index = strtoul(prop + name + 1, &end, 10);
+	if (end == prop + name + 1 || *end)
+		return false;
+	node = fdt_path_offset_namelen(o->blob, where, path);
+	return !is_reference_list(o, node) &&
+	       fdt_getprop_namelen(o->blob, node, prop, name, &len) &&
+	       fits(index, len);
+}
+
+static int check_places(const struct overlay *o, const char *label,
+			const char *where, int len)
+{
+	const char *end;
+
+	do {
+		end = len > 0 ? memchr(where, '\0', len) : NULL;
+		if (!end || !is_place(o, where)) {
+			log_err("overlay %s: malformed /__fixups__, of label '%s'",
+				o->path, label);
+			return -ENOEXEC;
+		}
+		len -= end + 1 - where;
+		where = end + 1;
+	} while (len);
+	return 0;
+}
+
 /* Each property of __fixups__ is a label, and says where it is wanted. */
 static int check_labels(const struct overlay *o)
 {
-	int fixups = fdt_path_offset(o->blob, "/__fixups__"), prop, len;
 	const char *label, *where;
+	int prop, len, err;
 
-	if (fixups < 0)
+	if (o->fixups < 0)
 		return 0;
-	fdt_for_each_property_offset(prop, o->blob, fixups) {
+	fdt_for_each_property_offset(prop, o->blob, o->fixups) {
 		where = fdt_getprop_by_offset(o->blob, prop, &label, &len);
-		if (!where || !memchr(where, '\0', len))
+		if (!where)
 			return unusable(o, "malformed /__fixups__");
+		err = check_places(o, label, where, len);
+		if (err < 0)
+			return err;
 		if (has_label(o->base, label))
 			continue;
 		log_err("overlay %s: %.*s: the device tree has no label '%s'",
@@ -110,6 +171,51 @@ static int check_labels(const struct overlay *o)
 		return -ENOEXEC;
 	}
 	return 0;
+}
+
+/* @prop has the indices of references in the property of that name of @node. */
+static bool are_places(const struct overlay *o, int node, int prop)
+{
+	const fdt32_t *at;
+	const char *name;
+	int nr, len, i;
+
+	at = fdt_getprop_by_offset(o->blob, prop, &name, &nr);
+	/* libfdt would take these for phandles, and change them first. */
+	if (!at || nr % 4 || !strcmp(name, "phandle") ||
+	    !strcmp(name, "linux,phandle") ||
+	    !fdt_getprop(o->blob, node, name, &len))
+		return false;
+	for (i = 0; i < nr / 4; i++)
+		if (!fits(fdt32_ld(&at[i]), len))
+			return false;
+	return true;
+}
+
+/* __local_fixups__ has the nodes of the overlay over again, those it needs. */
+static bool local_ok(const struct overlay *o, int node, int list)
+{
+	int prop, child, twin;
+
+	fdt_for_each_property_offset(prop, o->blob, list)
+		if (!are_places(o, node, prop))
+			return false;
+	fdt_for_each_subnode(child, o->blob, list) {
+		twin = fdt_subnode_offset(o->blob, node,
+					  fdt_get_name(o->blob, child, NULL));
+		if (is_reference_list(o, twin) || !local_ok(o, twin, child))
+			return false;
+	}
+	return true;
+}
+
+static int check_references(struct overlay *o)
+{
+	o->fixups = fdt_path_offset(o->blob, "/__fixups__");
+	o->local = fdt_path_offset(o->blob, "/__local_fixups__");
+	if (o->local >= 0 && !local_ok(o, 0, o->local))
+		return unusable(o, "malformed /__local_fixups__");
+	return check_labels(o);
 }
 
 static int check_path(const struct overlay *o, int fragment)
@@ -179,7 +285,7 @@ static int apply_file(void *base, const char *path)
 	if (!err)
 		err = check_fragments(&o);
 	if (!err)
-		err = check_labels(&o);
+		err = check_references(&o);
 	if (!err)
 		err = apply(&o);
 	free(o.blob);

@@ -14,7 +14,7 @@ BED=$bed_dir/bed
 PREPARE=$(cd "$bed_dir/../prepare" && pwd)
 machine=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 ARCH=${ARCH:-$machine}
-# As make ARCH=... is told in HACKING.md.
+# As make has it.
 [ "$ARCH" = "$machine" ] || O=${O:-build/$ARCH}
 O=${O:-build}
 case $O in

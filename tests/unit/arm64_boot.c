@@ -252,6 +252,8 @@ TEST(files_that_are_no_kernels)
 	header()->image_size = UINT64_MAX;
 	refuse("kernel /kernel: the header makes no sense", NULL);
 	header()->image_size = MEM_SIZE;
+	header()->text_offset = 2;
+	refuse("kernel /kernel: the header makes no sense", NULL);
 	header()->text_offset = UINT64_MAX - MEM_SIZE + 1;
 	refuse("kernel /kernel: the header makes no sense", NULL);
 	end();

@@ -178,7 +178,7 @@ TEST(a_tree_that_is_no_overlay)
 
 TEST(files_that_are_no_trees)
 {
-	static uint8_t big[MiB + 1];
+	static uint8_t big[256 * KiB + 1];
 
 	begin();
 	use("/none", "", 0);
@@ -188,7 +188,7 @@ TEST(files_that_are_no_trees)
 	refuse(-ENOEXEC, "overlay /text: not a compiled device tree", NULL);
 	cfg.nr_dtb_overlay = 0;
 	use("/big", big, sizeof(big));
-	refuse(-ENOEXEC, "overlay /big: larger than 1 MiB", NULL);
+	refuse(-ENOEXEC, "overlay /big: larger than 256 KiB", NULL);
 	fake_end();
 }
 
@@ -240,11 +240,97 @@ TEST(damaged_files)
 	fake_end();
 }
 
+/* An overlay with @list in its __fixups__ or, of @indices, __local_fixups__. */
+static void use_references(const char *list, size_t len, const char *name,
+			   uint32_t index)
+{
+	fdt_create(overlay, sizeof(overlay));
+	fdt_finish_reservemap(overlay);
+	fdt_begin_node(overlay, "");
+	fdt_begin_node(overlay, "fragment@0");
+	fdt_property_u32(overlay, "target", UINT32_MAX);
+	fdt_begin_node(overlay, "__overlay__");
+	fdt_property_u32(overlay, "value", 7);
+	fdt_property_u32(overlay, "phandle", 1);
+	fdt_end_node(overlay);
+	fdt_end_node(overlay);
+	fdt_begin_node(overlay, "__fixups__");
+	fdt_property(overlay, "bus0", list, len);
+	fdt_end_node(overlay);
+	fdt_begin_node(overlay, "__local_fixups__");
+	fdt_begin_node(overlay, "fragment@0");
+	fdt_begin_node(overlay, "__overlay__");
+	if (name)
+		fdt_property_u32(overlay, name, index);
+	fdt_end_node(overlay);
+	fdt_end_node(overlay);
+	fdt_end_node(overlay);
+	fdt_end_node(overlay);
+	CHECK_EQ(fdt_finish(overlay), 0);
+	cfg.nr_dtb_overlay = 0;
+	use("/overlay", overlay, fdt_totalsize(overlay));
+}
+
+#define TARGET "/fragment@0:target:0"
+
+/* libfdt reads and writes there without a look at how long the property is. */
+TEST(references_outside_of_their_property)
+{
+	static const struct {
+		const char *name;
+		uint32_t index;
+	} wrong[] = {
+		{ "value", 1 }, { "value", 4 }, { "value", 0xfd0000 },
+		{ "value", UINT32_MAX }, { "value", UINT32_MAX - 3 },
+		{ "nothing", 0 }, { "phandle", 0 },
+	};
+	unsigned int i;
+
+	begin();
+	use_references(TARGET, sizeof(TARGET), "value", 0);
+	good();
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		test_note("%s %u", wrong[i].name, wrong[i].index);
+		use_references(TARGET, sizeof(TARGET), wrong[i].name,
+			       wrong[i].index);
+		refuse(-ENOEXEC, "overlay /overlay: malformed /__local_fixups__",
+		       NULL);
+	}
+	fake_end();
+}
+
+TEST(labels_wanted_where_there_is_nothing)
+{
+	static const char *const wrong[] = {
+		"", "/", "/:", "/fragment@0", "/fragment@0:target",
+		"/fragment@0:target:", "/fragment@0:target:x",
+		"/fragment@0:target:1", "/fragment@0:target:-1",
+		"/fragment@0:target:4294967295", "/fragment@0::0",
+		"/fragment@0:nothing:0", "/fragment@7:target:0",
+		"fragment@0:target:0", "/__fixups__:bus0:0",
+		"/__local_fixups__/fragment@0/__overlay__:value:0",
+	};
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		test_note("'%s'", wrong[i]);
+		use_references(wrong[i], strlen(wrong[i]) + 1, "value", 0);
+		refuse(-ENOEXEC, "overlay /overlay: malformed /__fixups__, of label 'bus0'",
+		       NULL);
+	}
+	use_references(TARGET, sizeof(TARGET) - 1, "value", 0);
+	refuse(-ENOEXEC, "malformed /__fixups__", NULL);
+	use_references(TARGET "\0" TARGET, 2 * sizeof(TARGET), NULL, 0);
+	good();
+	fake_end();
+}
+
 /* libfdt would go down as deep as the file says. */
 TEST(nodes_within_nodes_without_end)
 {
-	static uint8_t deep[900 * KiB];
-	unsigned int i, n = 60000;
+	static uint8_t deep[256 * KiB];
+	unsigned int i, n = 10000;
 
 	begin();
 	fdt_create(deep, sizeof(deep));
@@ -265,12 +351,15 @@ TEST(nodes_within_nodes_without_end)
 
 TEST(a_tree_that_gets_too_large)
 {
-	static uint8_t large[900 * KiB], data[800 * KiB];
-	static const char *const names[] = { "/a", "/b", "/c" };
+	static uint8_t large[256 * KiB], data[200 * KiB];
+	static const char *const names[] = {
+		"/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j",
+		"/k",
+	};
 	unsigned int i;
 
 	begin();
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		fdt_create(large, sizeof(large));
 		fdt_finish_reservemap(large);
 		fdt_begin_node(large, "");
@@ -284,7 +373,7 @@ TEST(a_tree_that_gets_too_large)
 		CHECK_EQ(fdt_finish(large), 0);
 		use(names[i], large, fdt_totalsize(large));
 	}
-	refuse(-ENOEXEC, "overlay /c: cannot be applied: the device tree gets larger than 2 MiB",
+	refuse(-ENOEXEC, "overlay /k: cannot be applied: the device tree gets larger than 2 MiB",
 	       NULL);
 	fake_end();
 }

@@ -45,7 +45,8 @@ cat >"$TMP/inside" <<'END'
 while read -r kernel cpus memory; do
 	status=0
 	/share/postern run --quiet --kernel /share/$kernel --initrd /share/initrd.gz --memory $memory --cpus $cpus \
-		--append "console=$console quiet panic=-1 do=facts" --once --timeout 240 >/out 2>&1 </dev/null || status=$?
+		--append "console=$console quiet panic=-1 do=facts" --once --timeout 240 >/out 2>&1 </dev/null ||
+		status=$?
 	echo "$kernel $cpus $memory: status $status" $(tr -d '\r' </out | sed -n 's/^guest: //p')
 	[ $status = 0 ] || cat /out
 done </combinations

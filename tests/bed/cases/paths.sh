@@ -35,8 +35,8 @@ full bind $dev
 try() {
 	for program in legacy iommufd full; do
 		status=0
-		$program run $(cat /options) --append "console=$console $(cat /append)" --vfio $dev --once --timeout 240 \
-			>/out 2>&1 </dev/null || status=$?
+		$program run $(cat /options) --append "console=$console $(cat /append)" --vfio $dev --once \
+			--timeout 240 >/out 2>&1 </dev/null || status=$?
 		tr -d '\r' </out | sed "s/^/$1$program: /"
 		echo "$1$program: status $status"
 	done

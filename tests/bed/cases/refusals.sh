@@ -20,7 +20,8 @@ x86)
 	;;
 arm64)
 	head -c 8 /dev/zero | dd of="$TMP/share/old" bs=1 seek=16 conv=notrunc status=none
-	printf '%s\n' 'truncated: the file is truncated: 100000 bytes of' 'noise: not an arm64 Linux Image' 'does not say how much' >"$TMP/images"
+	printf '%s\n' 'truncated: the file is truncated: 100000 bytes of' 'noise: not an arm64 Linux Image' \
+		'does not say how much' >"$TMP/images"
 	;;
 esac
 dd if=/dev/zero of="$TMP/share/large" bs=1M count=300 status=none
@@ -107,7 +108,8 @@ $p unbind 0000:03:00.0
 chmod 666 /dev/vfio/[0-9]* /dev/vfio/vfio /dev/vfio/devices/* /dev/iommu
 for iommu in legacy iommufd; do
 	try "in use ($iommu)" 69 "$dev.*(in use|busy)" sh -c "
-		$run --iommu $iommu --vfio $dev --initrd initrd.gz --append 'console=$console do=endless' >/dev/null 2>&1 &
+		$run --iommu $iommu --vfio $dev --initrd initrd.gz --append 'console=$console do=endless' \
+			>/dev/null 2>&1 &
 		sleep 3
 		$run --iommu $iommu --vfio $dev
 		s=\$?
