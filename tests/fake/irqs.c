@@ -271,6 +271,11 @@ bool fake_intx_ack(struct fake_pci *pci, unsigned int gsi)
 	return false;
 }
 
+bool fake_eventfd_fire(int fd, struct fake_msg *msg)
+{
+	return kvm_deliver(file_of_kind(fd, KIND_EVENTFD), msg);
+}
+
 int fake_irq_fire(struct fake_pci *pci, unsigned int index,
 		  unsigned int vector, struct fake_msg *msg)
 {
