@@ -417,6 +417,8 @@ int kvm_arch_vcpu_ioctl(struct fake_vcpu *vcpu, unsigned long request,
 int kvm_arch_device_create(struct fake_kvm *kvm, struct kvm_create_device *arg);
 int kvm_arch_device_ioctl(struct file *file, unsigned long request, void *arg);
 void kvm_arch_device_release(struct file *file);
+/* Whether the interrupt controller takes irqfds by now. */
+bool kvm_arch_irqs_ready(const struct fake_kvm *kvm);
 /* 0, or why KVM has no such route. */
 int kvm_arch_check_route(const struct fake_kvm *kvm,
 			 const struct kvm_irq_routing_entry *e);

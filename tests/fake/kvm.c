@@ -226,7 +226,8 @@ static int set_irqfd(struct fake_kvm *kvm, const struct kvm_irqfd *arg)
 	if (file->kind != KIND_EVENTFD)
 		return -EINVAL;
 	if (!(arg->flags & KVM_IRQFD_FLAG_DEASSIGN))
-		return assign_irqfd(kvm, file, arg);
+		return kvm_arch_irqs_ready(kvm) ?
+			assign_irqfd(kvm, file, arg) : -EAGAIN;
 	at = find_irqfd(kvm, file);
 	if (*at && (*at)->gsi == arg->gsi)
 		drop_irqfd(at);

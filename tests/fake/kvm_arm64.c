@@ -80,6 +80,9 @@ static int irq_line(const struct fake_kvm *kvm, const struct kvm_irq_level *arg)
 
 	if (!kvm->irqchip)
 		return -ENXIO;
+	/* A GICv2 starts by itself then, and no vCPU can be created any more. */
+	if (!arch->ready)
+		violation("a line is driven before the GIC is started");
 	if (arg->irq >> KVM_ARM_IRQ_TYPE_SHIFT != KVM_ARM_IRQ_TYPE_SPI ||
 	    id < 32 || id >= arch->interrupts)
 		return -EINVAL;

@@ -135,3 +135,9 @@ int kvm_arch_check_route(const struct fake_kvm *kvm,
 	(void)e;
 	return 0;
 }
+
+bool kvm_arch_irqs_ready(const struct fake_kvm *kvm)
+{
+	(void)kvm;
+	return true;
+}

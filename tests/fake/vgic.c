@@ -137,8 +137,6 @@ static int control(const struct device *device, uint64_t attr)
 		return -ENXIO;
 	if (its)
 		return 0;
-	if (!device->kvm->nr_vcpus)
-		violation("the GIC starts before there are vCPUs");
 	arch->ready = true;
 	default_routes(device->kvm);
 	return 0;
@@ -283,4 +281,9 @@ int kvm_arch_check_route(const struct fake_kvm *kvm,
 	if (arch->its && !(e->flags & KVM_MSI_VALID_DEVID))
 		violation("an MSI for the ITS does not say whose it is");
 	return 0;
+}
+
+bool kvm_arch_irqs_ready(const struct fake_kvm *kvm)
+{
+	return ((struct kvm_arch *)kvm->arch)->ready;
 }

@@ -13,8 +13,26 @@
 
 #define PINS 24
 
+/* Of arm64's headers: KVM_DEV_ARM_VGIC_GRP_CTRL, ..._CTRL_INIT. */
+#define GIC_CTRL 4
+#define GIC_CTRL_INIT 0
+
 static struct mem_region ram;
 static int chip_fd = -1;
+
+/* No vCPU is to come. */
+static int start_gic(void)
+{
+	struct kvm_device_attr init = {
+		.group = GIC_CTRL,
+		.attr = GIC_CTRL_INIT,
+	};
+	int err = sys_ioctl(chip_fd, KVM_SET_DEVICE_ATTR, &init);
+
+	if (err < 0)
+		fake_chip_destroy();
+	return err;
+}
 
 int fake_chip_create(int vm_fd)
 {
@@ -24,9 +42,10 @@ int fake_chip_create(int vm_fd)
 	if (IS_ENABLED(CONFIG_X86))
 		return sys_ioctl_num(vm_fd, KVM_CREATE_IRQCHIP, 0);
 	err = sys_ioctl(vm_fd, KVM_CREATE_DEVICE, &gic);
-	if (!err)
-		chip_fd = gic.fd;
-	return err;
+	if (err < 0)
+		return err;
+	chip_fd = gic.fd;
+	return start_gic();
 }
 
 void fake_chip_destroy(void)

@@ -62,6 +62,13 @@ static void begin(unsigned int version)
 	CHECK_EQ(create(), 0);
 }
 
+/* The same, up to where a guest could run. */
+static void begin_started(unsigned int version)
+{
+	begin(version);
+	CHECK_EQ(vcpus_create(&vm), 0);
+}
+
 static void end(void)
 {
 	destroy();
@@ -139,7 +146,7 @@ TEST(parts_have_places_of_their_own)
 
 TEST(a_line_is_a_shared_interrupt)
 {
-	begin(3);
+	begin_started(3);
 	irq_line_set(&vm.irqs, 0, 1);
 	irq_line_set(&vm.irqs, ARM64_LINES - 1, 0);
 	CHECK_EQ(fake_count("KVM_IRQ_LINE irq=0x1000020 level=0x1 -> 0"), 1);
@@ -169,7 +176,7 @@ TEST(the_its_is_told_who_sends)
 	};
 	struct fake_msg msg;
 
-	begin(3);
+	begin_started(3);
 	msg = send(&msi);
 	CHECK(!msg.pin);
 	CHECK_EQ(msg.address, msi.address);
@@ -183,7 +190,7 @@ TEST(an_msi_of_the_v2m_frame_is_a_line)
 	struct msi msi = { .address = SETSPI, .data = V2M_FIRST };
 	struct fake_msg msg;
 
-	begin(2);
+	begin_started(2);
 	msg = send(&msi);
 	CHECK(msg.pin);
 	CHECK_EQ(msg.line, ARM64_V2M_LINE);
@@ -206,7 +213,7 @@ TEST(what_is_not_of_the_frame_is_no_line)
 	};
 	unsigned int i;
 
-	begin(2);
+	begin_started(2);
 	for (i = 0; i < ARRAY_SIZE(msis); i++) {
 		test_note("%u", i);
 		CHECK(!send(&msis[i]).pin);
@@ -216,7 +223,7 @@ TEST(what_is_not_of_the_frame_is_no_line)
 
 TEST(a_processor_may_write_the_frame)
 {
-	begin(2);
+	begin_started(2);
 	CHECK_EQ(bus_read(&vm.mmio, ARM64_GIC_V2M + 8, 4),
 		 V2M_FIRST << 16 | ARM64_V2M_LINES);
 	CHECK_EQ(bus_read(&vm.mmio, ARM64_GIC_V2M + 0xfcc, 4), 0);
@@ -255,12 +262,6 @@ static uint64_t reg(unsigned int group, uint64_t attr)
 	return value;
 }
 
-static void reset(void)
-{
-	CHECK_EQ(vcpus_create(&vm), 0);
-	CHECK_EQ(arch_vm_reset(&vm), 0);
-}
-
 static const unsigned int last = ARM64_LINES + 32 - 1;
 
 /* Of one interrupt each: the first and last of shared ones, and a private. */
@@ -279,8 +280,8 @@ TEST(a_reset_leaves_nothing_of_the_guests_in_a_gicv3)
 	unsigned int cpu;
 	uint64_t attr, beyond;
 
-	begin(3);
-	reset();
+	begin_started(3);
+	CHECK_EQ(arch_vm_reset(&vm), 0);
 	CHECK_EQ(fake_count("KVM_SET_DEVICE_ATTR group=0x4 attr=0x4 -> 0"), 1);
 	CHECK_EQ(reg(DIST, 0), 0);
 	check_irqs(DIST, 0, 32);
@@ -309,8 +310,8 @@ TEST(a_reset_leaves_nothing_of_the_guests_in_a_gicv2)
 	unsigned int cpu;
 	uint64_t attr;
 
-	begin(2);
-	reset();
+	begin_started(2);
+	CHECK_EQ(arch_vm_reset(&vm), 0);
 	CHECK_EQ(reg(DIST, 0), 0);
 	check_irqs(DIST, 0, 32);
 	check_irqs(DIST, 0, last);
