@@ -69,11 +69,12 @@ struct device_ops {
 	void (*describe)(const struct device *dev, struct desc *desc);
 #if IS_ENABLED(CONFIG_LIBFDT)
 	/*
-	 * For what no words of struct desc can say: add to the device tree
-	 * @fdt, which has all else and can be written to. Prints its errors.
-	 * May be NULL.
+	 * The guest is about to start, for the first time or after a reset:
+	 * interrupts can be wired from now on, and what no words of struct
+	 * desc can say is added to the device tree @fdt, which has all else.
+	 * Prints its errors. May be NULL.
 	 */
-	int (*dt_node)(const struct device *dev, void *fdt);
+	int (*start)(struct device *dev, void *fdt);
 #endif
 };
 

@@ -337,17 +337,17 @@ static int write_tree(struct vm *vm, const struct dt_boot *boot, void *blob)
 	return err == -FDT_ERR_NOSPACE ? -ENOEXEC : -ENOTRECOVERABLE;
 }
 
-/* Devices that know better themselves what they are to the guest. */
-static int add_devices(const struct vm *vm, void *blob)
+/* The whole is there, and those who know better what they are add to it. */
+static int start_devices(const struct vm *vm, void *blob)
 {
-	const struct device *dev;
+	struct device *dev;
 	int err = 0;
 
 	if (fdt_open_into(blob, blob, DT_MAX))
 		return -ENOTRECOVERABLE;
 	for (dev = vm->devices; dev && err >= 0; dev = dev->next)
-		if (dev->ops->dt_node)
-			err = dev->ops->dt_node(dev, blob);
+		if (dev->ops->start)
+			err = dev->ops->start(dev, blob);
 	if (err >= 0 && fdt_pack(blob))
 		return -ENOTRECOVERABLE;
 	return MIN(err, 0);
@@ -364,7 +364,7 @@ int dt_build(struct vm *vm, const struct dt_boot *boot, void **blob)
 	if (!err)
 		err = overlays_apply(vm->cfg, *blob, DT_MAX);
 	if (!err)
-		err = add_devices(vm, *blob);
+		err = start_devices(vm, *blob);
 	if (!err)
 		return 0;
 	free(*blob);

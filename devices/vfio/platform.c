@@ -332,14 +332,27 @@ static void platform_reset(struct device *device)
 					       device);
 
 	quiesce(d);
-	if (irqs_on(d) < 0)
+}
+
+/* Not before: an interrupt controller that does not work takes no irqfd. */
+static int platform_start(struct device *device, void *fdt)
+{
+	struct vfio_platform *d = container_of(device, struct vfio_platform,
+					       device);
+	int err = irqs_on(d);
+
+	if (err < 0 && d->started) {
 		device_lost(d->vm, d->name, "has lost its interrupts");
+		err = 0;
+	}
+	d->started = true;
+	return err < 0 ? err : platform_dt_node(d, fdt);
 }
 
 static const struct device_ops platform_ops = {
 	.reset = platform_reset,
 	.destroy = platform_destroy,
-	.dt_node = platform_dt_node,
+	.start = platform_start,
 };
 
 static void announce(const struct vfio_platform *d)
@@ -374,8 +387,6 @@ static int setup(struct vfio_platform *d, struct room *room)
 		err = irqs_probe(d, room);
 	if (err >= 0)
 		err = regions_add(d, room);
-	if (err >= 0)
-		err = irqs_on(d);
 	return err;
 }
 
@@ -401,7 +412,6 @@ static int platform_add(struct vm *vm, const struct platform_spec *spec,
 	return 0;
 
 undo:
-	irqs_off(d);
 	regions_del(d);
 	vfio_detach(vm, d->fd);
 free:

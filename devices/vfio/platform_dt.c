@@ -293,10 +293,7 @@ static int from_overlay(const struct vfio_platform *d, void *fdt)
 	return -EDOM;
 }
 
-int platform_dt_node(const struct device *device, void *fdt)
+int platform_dt_node(const struct vfio_platform *d, void *fdt)
 {
-	const struct vfio_platform *d =
-		container_of(device, struct vfio_platform, device);
-
 	return d->spec.label[0] ? from_overlay(d, fdt) : from_host(d, fdt);
 }

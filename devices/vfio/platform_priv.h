@@ -41,6 +41,7 @@ struct vfio_platform {
 	const char *name;	/* spec.name */
 	int fd;
 	bool can_reset;
+	bool started;		/* interrupts were wired before */
 	unsigned int nr_regions;
 	unsigned int nr_irqs;
 	struct platform_region regions[PLATFORM_REGIONS];
@@ -50,8 +51,12 @@ struct vfio_platform {
 /* platform_spec_parse - take apart "DEVICE[,KEY=VALUE]". -EDOM, printed. */
 int platform_spec_parse(const char *text, struct platform_spec *spec);
 
-/* platform_dt_node - device_ops.dt_node of struct vfio_platform. */
-int platform_dt_node(const struct device *device, void *fdt);
+/*
+ * platform_dt_node - put @d into the guest's device tree. -ENODEV, or -EDOM
+ * for what the user has said, where there is no node for it. Prints its
+ * errors.
+ */
+int platform_dt_node(const struct vfio_platform *d, void *fdt);
 
 /*
  * platform_prop_kept - whether the guest is given property @name of the host's

@@ -304,6 +304,34 @@ static bool says(const char *text, const char *what)
 	return strstr(text, what);
 }
 
+/* KVM takes no irqfd before the GIC works: so not when it is created. */
+TEST(a_platform_device_is_wired_when_the_gic_works)
+{
+	struct fake_pci *rtc;
+	struct fake_msg msg;
+	unsigned int i;
+
+	fake_begin();
+	build();
+	rtc = fake_platform("9010000.pl031", "amba", 2, "vfio-amba");
+	fake_of_node(rtc, "compatible", "arm,pl031\0arm,primecell", 24);
+	cfg.vfio_platform[0] = "9010000.pl031";
+	cfg.nr_vfio_platform = IS_ENABLED(CONFIG_VFIO_PLATFORM);
+	CHECK_EQ(vm_create(&vm, &cfg), 0);
+	for (i = 0; i < 2 && cfg.nr_vfio_platform; i++) {
+		CHECK(fake_slot_at(ARM64_PLATFORM_BASE));
+		CHECK_EQ(fake_irq_fire(rtc, 0, 0, &msg), 1);
+		CHECK_EQ(msg.gsi, ARM64_PLATFORM_LINE);
+		CHECK(fake_intx_ack(rtc, ARM64_PLATFORM_LINE));
+		devices_reset(&vm);
+		CHECK_EQ(fake_irq_fire(rtc, 0, 0, &msg), -ENOENT);
+		CHECK_EQ(arch_vm_reset(&vm), 0);
+		CHECK_EQ(board_load(&vm), 0);
+	}
+	vm_destroy(&vm);
+	fake_end();
+}
+
 TEST(what_kvm_cannot_emulate_is_told)
 {
 	struct vcpu *vcpu;

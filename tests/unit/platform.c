@@ -5,6 +5,7 @@
  * to the guest and back, reset, and what is refused.
  */
 #include <errno.h>
+#include <libfdt.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ static const struct platform_layout room = {
 	.base = BASE, .size = 0x02000000, .line = LINE, .nr_lines = 4,
 };
 static struct fake_pci *dev;
+static uint8_t fdt[64 * KiB];
 
 static void begin_as(const struct words *w, const char *bus, int group)
 {
@@ -38,6 +40,7 @@ static void begin_as(const struct words *w, const char *bus, int group)
 	dev = fake_platform(GPIO, bus, group,
 			    !strcmp(bus, "amba") ? "vfio-amba" :
 			    "vfio-platform");
+	fake_of_node(dev, "compatible", "some,thing", 11);
 	cfg.vfio_platform[0] = GPIO;
 	cfg.nr_vfio_platform = 1;
 	CHECK_EQ(fake_vm_create(&vm, &cfg, RAM), 0);
@@ -48,9 +51,30 @@ static void begin(void)
 	begin_as(NULL, "amba", 1);
 }
 
+/* What the board does when the guest is about to start. */
+static int start_all(void)
+{
+	struct device *device;
+	int err = fdt_create_empty_tree(fdt, sizeof(fdt));
+
+	CHECK_EQ(err, 0);
+	CHECK(fdt_add_subnode(fdt, 0, "__symbols__") > 0);
+	for (device = vm.devices; device && err >= 0; device = device->next)
+		err = device->ops->start(device, fdt);
+	return err;
+}
+
 static int create(void)
 {
-	return vfio_platform_create_all(&vm, &room);
+	int err = vfio_platform_create_all(&vm, &room);
+
+	return err < 0 ? err : start_all();
+}
+
+static void reset(void)
+{
+	devices_reset(&vm);
+	CHECK_EQ(start_all(), 0);
 }
 
 static void end(void)
@@ -58,6 +82,14 @@ static void end(void)
 	devices_destroy(&vm);
 	fake_vm_destroy(&vm);
 	fake_end();
+}
+
+static void other_device(void)
+{
+	struct fake_pci *pci = fake_platform(NIC, "platform", 2,
+					     "vfio-platform");
+
+	fake_of_node(pci, "compatible", "other,thing", 12);
 }
 
 static void refused(int err, const char *text)
@@ -183,7 +215,7 @@ TEST(regions_and_devices_lie_apart)
 	dev->nr_regions = 3;
 	dev->bars[1].size = 0x10;
 	dev->bars[2].size = 3 * MiB;
-	fake_platform(NIC, "platform", 2, "vfio-platform");
+	other_device();
 	cfg.vfio_platform[1] = "/sys/bus/platform/devices/" NIC "/";
 	cfg.nr_vfio_platform = 2;
 	CHECK_EQ(create(), 0);
@@ -245,7 +277,7 @@ TEST(guest_reset_in_the_middle_of_an_interrupt)
 	dev->bar_mem[0][0] = 1;
 	CHECK_EQ(fire(0), LINE);
 	fake_journal_clear();
-	devices_reset(&vm);
+	reset();
 	CHECK(fake_order("VFIO_DEVICE_SET_IRQS", "VFIO_DEVICE_RESET",
 			 "VFIO_DEVICE_SET_IRQS", NULL));
 	CHECK_EQ(dev->bar_mem[0][0], 0);
@@ -264,7 +296,7 @@ TEST(no_reset_is_said_and_survived)
 	CHECK_EQ(create(), 0);
 	capture_end();
 	CHECK(said("the kernel knows no way to reset it"));
-	devices_reset(&vm);
+	reset();
 	CHECK_EQ(fire(0), LINE);
 	CHECK_EQ(fake_count("VFIO_DEVICE_RESET"), 0);
 	end();
@@ -276,7 +308,7 @@ TEST(a_reset_that_fails_is_said)
 	CHECK_EQ(create(), 0);
 	fake_fail_call("VFIO_DEVICE_RESET", EIO);
 	capture_begin(2);
-	devices_reset(&vm);
+	reset();
 	capture_end();
 	CHECK(said("warning: vfio " GPIO ": cannot reset it"));
 	CHECK_EQ(fire(0), LINE);
@@ -289,7 +321,7 @@ TEST(interrupts_lost_at_reset_end_the_guest)
 	CHECK_EQ(create(), 0);
 	dev->shared_irqs = true;
 	capture_begin(2);
-	devices_reset(&vm);
+	reset();
 	capture_end();
 	CHECK(said("has lost its interrupts"));
 	CHECK_EQ(vm.status, STATUS_DEVICE_LOST);
@@ -316,6 +348,7 @@ static void without_an_iommu(enum iommu_choice choice, unsigned int mode)
 	cfg.noiommu = mode;
 	cfg.iommu = choice;
 	dev = fake_platform(GPIO, "amba", -1, "vfio-amba");
+	fake_of_node(dev, "compatible", "some,thing", 11);
 	cfg.vfio_platform[0] = GPIO;
 	cfg.nr_vfio_platform = 1;
 	CHECK_EQ(fake_vm_create(&vm, &cfg, RAM), 0);
@@ -484,7 +517,7 @@ TEST(all_of_the_room_and_no_more)
 	end();
 	begin();
 	dev->bars[0].size = room.size;
-	fake_platform(NIC, "platform", 2, "vfio-platform");
+	other_device();
 	cfg.vfio_platform[1] = NIC;
 	cfg.nr_vfio_platform = 2;
 	refused(-ERANGE, NIC ": no room for region 0, 0x1000 bytes");
@@ -500,7 +533,8 @@ static void build_two(void)
 	dev->nr_regions = 2;
 	dev->nr_irqs = 2;
 	dev->bars[1].size = 8;
-	fake_platform(NIC, "platform", 2, "vfio-platform");
+	fake_of_node(dev, "compatible", "some,thing", 11);
+	other_device();
 }
 
 static int run_both(void)
@@ -514,6 +548,7 @@ static int run_both(void)
 		bus_write(&vm.mmio, BASE + 64 * KiB, 1, 4);
 		bus_read(&vm.mmio, BASE + 64 * KiB, 4);
 		devices_reset(&vm);
+		err = start_all();
 	}
 	devices_destroy(&vm);
 	fake_vm_destroy(&vm);

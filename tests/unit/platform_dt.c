@@ -75,7 +75,7 @@ static int put(void)
 {
 	if (!vm.devices)
 		CHECK_EQ(vfio_platform_create_all(&vm, &room), 0);
-	return vm.devices->ops->dt_node(vm.devices, fdt);
+	return vm.devices->ops->start(vm.devices, fdt);
 }
 
 static void end(void)
@@ -393,7 +393,7 @@ TEST(two_devices_share_a_clock)
 	cfg.vfio_platform[1] = "9030000.pl061";
 	cfg.nr_vfio_platform = 2;
 	CHECK_EQ(put(), 0);
-	CHECK_EQ(vm.devices->next->ops->dt_node(vm.devices->next, fdt), 0);
+	CHECK_EQ(vm.devices->next->ops->start(vm.devices->next, fdt), 0);
 	CHECK_EQ(tree_cell(fdt, "/gpio@c010000", "clocks", 0),
 		 tree_cell(fdt, NODE, "clocks", 0));
 	CHECK_EQ(tree_cells(fdt, "/gpio@c010000", "reg", 0), 0x0c010000);
@@ -512,7 +512,7 @@ static int run_one(void)
 	make_tree(sizeof(fdt));
 	err = vfio_platform_create_all(&vm, &room);
 	if (err >= 0)
-		err = vm.devices->ops->dt_node(vm.devices, fdt);
+		err = vm.devices->ops->start(vm.devices, fdt);
 	devices_destroy(&vm);
 	fake_vm_destroy(&vm);
 	return err;

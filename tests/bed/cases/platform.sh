@@ -29,9 +29,6 @@ mount -t devtmpfs dev /dev 2>/dev/null
 say() {
 	echo "guest: $*"
 }
-rings() {
-	sed -n 's/^ *[0-9]*: *\([0-9]*\) .* 144 Level .*rtc-pl031$/\1/p' /proc/interrupts
-}
 # The machine has a clock of its own: which is ours?
 clock() {
 	for rtc in /sys/class/rtc/rtc*; do
@@ -43,14 +40,17 @@ read_clock() {
 	clock
 	[ -n "$rtc" ] || { say no clock; dmesg | grep -iE 'rtc|pl031|amba' | sed 's/^/guest: /'; return; }
 	say "time $(cat $rtc/since_epoch)"
+	rings=0
 	for i in 1 2; do
 		echo +2 >$rtc/wakealarm
+		# It is none any more when it has rung.
 		for j in 1 2 3 4 5 6 7 8; do
-			[ "$(rings)" -ge $i ] 2>/dev/null && break
 			sleep 1
+			[ -n "$(cat $rtc/wakealarm)" ] || { rings=$((rings + 1)); break; }
 		done
 	done
-	say "rings $(rings)"
+	say "rings $rings"
+	sed -n 's/^ *[0-9]*: .* 144 Level .*rtc-pl031$/guest: &/p' /proc/interrupts
 }
 read_disk() {
 	for ko in /ko/*; do insmod $ko; done
@@ -121,7 +121,7 @@ for iommu in legacy iommufd; do
 	run "disk $iommu" read_disk --noiommu --iommu $iommu --vfio-platform $disk
 done
 $postern unbind $clock $disk || exit
-echo "host: time $(cat /sys/class/rtc/rtc0/since_epoch)"
+echo "host: time $(cat /sys/class/rtc/rtc*/since_epoch)"
 echo "host: driver $(basename $(readlink /sys/bus/amba/devices/$clock/driver))"
 END2
 dd if=/dev/urandom of="$TMP/disk" bs=1M count=4 status=none
@@ -139,6 +139,8 @@ for way in legacy iommufd overlay; do
 	has "$way" "^$way: status 0" "$TMP/out"
 	has "$way" "^$way: time 1000000[0-9]{3}$" "$TMP/out"
 	has "$way" "^$way: rings 2$" "$TMP/out"
+	# More often than it rings: KVM of Linux 7.3 misses the end of one unless the guest left it in the middle of it.
+	has "$way" "^$way: +[0-9]+: +([2-9]|[0-9]{2,}) .* 144 Level" "$TMP/out"
 	has "$way" "^$way: complaints 0$" "$TMP/out"
 	has "$way" "^$way: .*the kernel knows no way to reset it" "$TMP/out"
 done
