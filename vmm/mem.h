@@ -97,6 +97,13 @@ const struct mem_region *mem_overlaps(const struct mem *mem, uint64_t gpa,
 				      uint64_t size);
 
 /*
+ * mem_check_size - whether guest RAM can be of @size bytes: whole pages, no
+ * more than the host has, and at most @limit, what the processor can address.
+ * -EDOM or -ERANGE. Prints its errors.
+ */
+int mem_check_size(uint64_t size, uint64_t limit);
+
+/*
  * mem_ram_create - one memfd of @size bytes (hugetlb pages if @hugepages)
  * and its mapping, aligned to 1 GiB so that an offset and its guest-physical
  * address agree modulo every page size; guard pages around it. Without

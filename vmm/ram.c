@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "vmm/file.h"
 #include "vmm/log.h"
 #include "vmm/mem.h"
 #include "vmm/sys.h"
@@ -78,6 +79,29 @@ static int ram_file(uint64_t size, bool hugepages, uint64_t *page)
 close:
 	sys_close(fd);
 	return err;
+}
+
+int mem_check_size(uint64_t size, uint64_t limit)
+{
+	uint64_t host = file_kib("/proc/meminfo", "MemTotal:");
+	uint64_t page = sys_page_size();
+
+	if (!IS_ALIGNED(size, page)) {
+		log_err("--memory: not a multiple of the page size, %llu",
+			(unsigned long long)page);
+		return -EDOM;
+	}
+	if (host && size > host) {
+		log_err("--memory: %llu MiB asked for, the host has %llu MiB",
+			(unsigned long long)(size / MiB),
+			(unsigned long long)(host / MiB));
+		return -ERANGE;
+	}
+	if (size > limit) {
+		log_err("--memory: more than this processor can address");
+		return -ERANGE;
+	}
+	return 0;
 }
 
 int mem_ram_create(struct mem *mem, uint64_t size, bool hugepages)

@@ -13,6 +13,7 @@
 #include "vmm/mem.h"
 
 struct board {
+	uint32_t features;		/* of vCPUs, as KVM_ARM_VCPU_INIT has them */
 	struct gic gic;			/* from arch_vm_create() on */
 	struct mem_region ram;		/* all of it; size 0: none */
 	struct frags frags;		/* with --noiommu, instead */

@@ -7,7 +7,6 @@
 #include <linux/kvm.h>
 
 #include "arch/arm64/vcpu.h"
-#include "vmm/sys.h"
 #include "vmm/util.h"
 #include "vmm/vcpu.h"
 
@@ -20,13 +19,6 @@
 #define CTYPE_UNIFIED	4U
 #define CSSELR_IND	BIT(0)	/* the instruction cache of a level */
 
-static bool get_reg(const struct vcpu *vcpu, uint64_t id, void *value)
-{
-	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)value };
-
-	return !sys_ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg);
-}
-
 static void measure(const struct vcpu *vcpu, struct vcpu_cache *cache)
 {
 	uint64_t sel = (cache->level - 1) << 1;
@@ -34,7 +26,7 @@ static void measure(const struct vcpu *vcpu, struct vcpu_cache *cache)
 
 	if (cache->type == VCPU_CACHE_INSTRUCTION)
 		sel |= CSSELR_IND;
-	if (!get_reg(vcpu, REG_CCSIDR(sel), &ccsidr))
+	if (vcpu_get_reg(vcpu, REG_CCSIDR(sel), &ccsidr) < 0)
 		return;
 	cache->line = 16U << (ccsidr & 7);
 	ways = (ccsidr >> 3 & 0x3ff) + 1;
@@ -52,7 +44,7 @@ unsigned int vcpu_caches(const struct vcpu *vcpu, struct vcpu_cache *caches)
 	unsigned int level, ctype, i, nr = 0;
 	uint64_t clidr;
 
-	if (!get_reg(vcpu, REG_CLIDR_EL1, &clidr))
+	if (vcpu_get_reg(vcpu, REG_CLIDR_EL1, &clidr) < 0)
 		return 0;
 	for (level = 1; level <= LEVELS; level++) {
 		ctype = clidr >> 3 * (level - 1) & 7;

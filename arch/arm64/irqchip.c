@@ -26,9 +26,7 @@ unsigned int vm_ipa_bits(const struct vm *vm)
 
 bool vm_has_pmu(const struct vm *vm)
 {
-	uint32_t bits;
-
-	return !features_bits(vm, &bits) && bits & BIT(KVM_ARM_VCPU_PMU_V3);
+	return vm->board->features & BIT(KVM_ARM_VCPU_PMU_V3);
 }
 
 /*
@@ -54,6 +52,7 @@ int arch_vm_create(struct vm *vm)
 	vm->board = calloc(1, sizeof(*vm->board));
 	if (!vm->board)
 		return -ENOMEM;
+	vm->board->features = bits;
 	enable_nisv(vm);
 	err = gic_create(vm, &vm->board->gic);
 	if (err < 0)

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "arch/arm64/board.h"
-#include "arch/arm64/features.h"
 #include "arch/arm64/layout.h"
 #include "arch/arm64/vcpu.h"
 #include "vmm/arch.h"
@@ -39,7 +38,7 @@ struct vcpu_arch {
 	uint64_t mpidr;
 };
 
-static int get_reg(const struct vcpu *vcpu, uint64_t id, uint64_t *value)
+int vcpu_get_reg(const struct vcpu *vcpu, uint64_t id, void *value)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)value };
 
@@ -62,16 +61,13 @@ uint64_t vcpu_mpidr(const struct vcpu *vcpu)
 
 static int choose(const struct vcpu *vcpu, struct kvm_vcpu_init *init)
 {
-	uint32_t bits;
-	int err;
+	int err = sys_ioctl(vcpu->vm->kvm.vm_fd, KVM_ARM_PREFERRED_TARGET,
+			    init);
 
-	err = features_bits(vcpu->vm, &bits);
-	if (!err)
-		err = sys_ioctl(vcpu->vm->kvm.vm_fd, KVM_ARM_PREFERRED_TARGET,
-				init);
 	if (err < 0)
 		return err;
-	init->features[0] |= bits | BIT(KVM_ARM_VCPU_PSCI_0_2);
+	init->features[0] |= vcpu->vm->board->features |
+			     BIT(KVM_ARM_VCPU_PSCI_0_2);
 	if (vcpu->id)
 		init->features[0] |= BIT(KVM_ARM_VCPU_POWER_OFF);
 	return 0;
@@ -88,7 +84,7 @@ static int power_on(const struct vcpu *vcpu, struct vcpu_arch *arch)
 	if (!err && arch->init.features[0] & BIT(KVM_ARM_VCPU_SVE))
 		err = sys_ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &sve);
 	if (!err)
-		err = get_reg(vcpu, REG_MPIDR_EL1, &arch->mpidr);
+		err = vcpu_get_reg(vcpu, REG_MPIDR_EL1, &arch->mpidr);
 	return err;
 }
 
@@ -203,7 +199,7 @@ static uint64_t reg(const struct vcpu *vcpu, uint64_t id)
 {
 	uint64_t value = 0;
 
-	get_reg(vcpu, id, &value);
+	vcpu_get_reg(vcpu, id, &value);
 	return value;
 }
 

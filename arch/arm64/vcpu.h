@@ -19,6 +19,12 @@ struct vm;
  */
 uint64_t vcpu_mpidr(const struct vcpu *vcpu);
 
+/*
+ * vcpu_get_reg - register @id (KVM_REG_...) of @vcpu into @value, as many bytes
+ * as the id says. -errno.
+ */
+int vcpu_get_reg(const struct vcpu *vcpu, uint64_t id, void *value);
+
 enum vcpu_cache_type {
 	VCPU_CACHE_INSTRUCTION = 1,
 	VCPU_CACHE_DATA = 2,

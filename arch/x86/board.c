@@ -20,33 +20,12 @@
 #include "devices/vfio/vfio.h"
 #include "vmm/arch.h"
 #include "vmm/console.h"
-#include "vmm/file.h"
-#include "vmm/log.h"
-#include "vmm/sys.h"
 #include "vmm/vm.h"
 
 int board_check_memory(const struct vm *vm)
 {
-	uint64_t host = file_kib("/proc/meminfo", "MemTotal:");
-	uint64_t page = sys_page_size();
-	uint64_t limit = BIT(cpuid_phys_bits(vm)) - GiB;
-
-	if (!IS_ALIGNED(vm->cfg->memory, page)) {
-		log_err("--memory: not a multiple of the page size, %llu",
-			(unsigned long long)page);
-		return -EDOM;
-	}
-	if (host && vm->cfg->memory > host) {
-		log_err("--memory: %llu MiB asked for, the host has %llu MiB",
-			(unsigned long long)(vm->cfg->memory / MiB),
-			(unsigned long long)(host / MiB));
-		return -ERANGE;
-	}
-	if (vm->cfg->memory > limit) {
-		log_err("--memory: more than this processor can address");
-		return -ERANGE;
-	}
-	return 0;
+	return mem_check_size(vm->cfg->memory,
+			      BIT(cpuid_phys_bits(vm)) - GiB);
 }
 
 /* Where the host has it nobody knows before it was asked for it. */

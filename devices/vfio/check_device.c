@@ -30,18 +30,25 @@ static int device_text(const struct sysfs_device *dev, const char *file,
 
 /* ---- who it is, and with whom ------------------------------------------- */
 
+/* What @dev is, in @word; a platform device has no numbers. */
+static void report_name(struct report *r, const struct sysfs_device *dev,
+			const char *word)
+{
+	if (sysfs_is_platform(dev->addr))
+		report_text(r, "name", word);
+	else
+		report_fmt(r, "name", "%04x:%04x %s", dev->vendor, dev->device,
+			   word);
+}
+
 static int report_member(void *arg, const struct sysfs_device *member)
 {
 	struct report *r = arg;
 
 	report_open(r, NULL);
 	report_text(r, "address", member->addr);
-	if (sysfs_is_platform(member->addr))
-		report_text(r, "name", class_text(member));
-	else
-		report_fmt(r, "name", "%04x:%04x %s", member->vendor,
-			   member->device, sysfs_is_bridge(member) ?
-			   "bridge" : class_text(member));
+	report_name(r, member, sysfs_is_bridge(member) ? "bridge" :
+		    class_text(member));
 	report_text(r, "driver", member->driver[0] ? member->driver : NULL);
 	report_close(r);
 	return 0;
@@ -251,11 +258,7 @@ static void report_device(struct check *c, const struct sysfs_device *dev)
 {
 	struct report *r = &c->report;
 
-	if (sysfs_is_platform(dev->addr))
-		report_text(r, "name", class_text(dev));
-	else
-		report_fmt(r, "name", "%04x:%04x %s", dev->vendor,
-			   dev->device, class_text(dev));
+	report_name(r, dev, class_text(dev));
 	report_text(r, "driver", dev->driver[0] ? dev->driver : NULL);
 	report_group(r, dev);
 	report_iommu(r, dev);
