@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -246,6 +247,11 @@ int sys_random(void *buf, size_t len)
 	int n = TRACED(RETRY(getrandom(buf, len, 0)), "random len=0x%zx", len);
 
 	return n < 0 ? n : 0;
+}
+
+void sys_thread_name(const char *name)
+{
+	prctl(PR_SET_NAME, name);
 }
 
 void sys_sleep(unsigned int ms)

@@ -88,6 +88,12 @@ int sys_capable(int cap);
 /* sys_random - fill @buf, at most 256 bytes, with random ones: 0 or -errno. */
 int sys_random(void *buf, size_t len);
 
+/*
+ * sys_thread_name - what this thread is called in /proc, top and debuggers; 15
+ * bytes of @name count (PR_SET_NAME).
+ */
+void sys_thread_name(const char *name);
+
 /* sys_sleep - wait @ms milliseconds; a signal cuts it short. */
 void sys_sleep(unsigned int ms);
 

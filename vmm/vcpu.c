@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -131,8 +132,11 @@ static void run_failed(struct vcpu *vcpu, int err)
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
+	char name[16];
 	int err;
 
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
+	sys_thread_name(name);
 	trace(TRACE_VCPU, "vcpu %u starts", vcpu->id);
 	while (vcpu->vm->state == VM_RUNNING) {
 		err = sys_run(vcpu->fd);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -51,6 +52,12 @@ void sys_sleep(unsigned int ms)
 	call_begin(0, "sleep %u ms", ms);
 	call_end(0);
 	world_unlock();
+}
+
+/* Not in the record: it comes when a thread does. */
+void sys_thread_name(const char *name)
+{
+	prctl(PR_SET_NAME, name);
 }
 
 int sys_page_size(void)

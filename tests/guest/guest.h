@@ -53,7 +53,7 @@ bool flag(const char *word);
 
 /*
  * Talk with a host that watches us, by memory, so without an exit; its half is
- * tests/bed/meet. meet() prints the address; step() says that we have come as
+ * tests/bed/meet. meet() prints where in RAM; step() says that we have come as
  * far as @n, a digit, and busily waits until the host has seen it.
  */
 void meet(void);

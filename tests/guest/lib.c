@@ -126,7 +126,7 @@ static volatile struct {
 
 void meet(void)
 {
-	say("meeting at %lu\n", (uint64_t)&meeting);
+	say("meeting at %lu\n", (uint64_t)&meeting - RAM_BASE);
 }
 
 void step(char n)

@@ -8,6 +8,7 @@
 #define COM1		0x3f8
 #define EXIT_PORT	0xf4
 
+#define RAM_BASE	0UL	/* that below the gap, which is the first */
 #define PIN_FIRST	16
 #define PIN_COUNT	8
 #define MEM32_BASE	0xc0000000UL
