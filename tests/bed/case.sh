@@ -26,6 +26,9 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/case.XXXXXX")
 trap 'rm -rf "$TMP"' EXIT
 export ARCH BED PREPARE BINARY TMP
 
+# Of itself edu reaches 256 MiB, and arm64 has its RAM above.
+edu=edu,dma_mask=0xffffffffffffffff
+
 # guests FOLDER: builds the small guests of tests/guest into it.
 guests() {
 	make -s -f "$bed_dir/../guest/Makefile" O="$1"

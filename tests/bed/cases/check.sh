@@ -169,7 +169,7 @@ esac >"$TMP/words"
 host() {
 	name=$1 tries=$2
 	shift 2
-	status "$BED" --bare --device edu "$@" --share "$TMP/share" --add "$BINARY:/bin/postern" \
+	status "$BED" --bare --device $edu "$@" --share "$TMP/share" --add "$BINARY:/bin/postern" \
 		--add "$TMP/guest/edu" --add "$TMP/inside" --add "$TMP/words" \
 		--qemu '-device pcie-root-port,id=two,chassis=9,addr=0x10
 			-device edu,bus=two,addr=0.0,multifunction=on -device e1000e,bus=two,addr=0.1' \

@@ -95,7 +95,7 @@ done
 complaints | sed 's/^/complaint /'
 END
 status "$BED" --bare --monitor --timeout 500 --add "$BINARY:/bin/postern" --add "$TMP/guest/functions" \
-	--device e1000e --device virtio-rng-pci,id=rng,aer=on,iommu_platform=on --device edu --device edu \
+	--device e1000e --device virtio-rng-pci,id=rng,aer=on,iommu_platform=on --device $edu --device $edu \
 	--add "$TMP/inside" -- sh /inside >"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"
 equal "the bed's status" 0 "$status"

@@ -43,7 +43,7 @@ END
 status "$BED" --timeout 300 --bare \
 	--qemu "-object memory-backend-file,id=shared,mem-path=$TMP/shared,share=on,size=$size" \
 	--device ivshmem-plain,memdev=shared --device nvme,serial=buffer,cmb_size_mb=1 \
-	--device edu,dma_mask=0xffffffffffffffff \
+	--device $edu \
 	--add "$BINARY:/bin/postern" --add "$TMP/guest/p2p" --add "$TMP/inside" -- sh /inside \
 	>"$TMP/out" 2>"$TMP/err"
 cat "$TMP/out" "$TMP/err"

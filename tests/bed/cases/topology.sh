@@ -13,18 +13,18 @@ port() {
 	echo "-device pcie-root-port,id=port$1,chassis=$1,addr=$2"
 }
 eight() {
-	echo "-device edu,bus=port$1,addr=0.0,multifunction=on"
-	for f in 1 2 3 4 5 6 7; do echo "-device edu,bus=port$1,addr=0.$f"; done
+	echo "-device $edu,bus=port$1,addr=0.0,multifunction=on"
+	for f in 1 2 3 4 5 6 7; do echo "-device $edu,bus=port$1,addr=0.$f"; done
 }
 hardware() {
 	port 1 0x10
 	echo "-device e1000e,bus=port1,addr=0.0,multifunction=on"
-	echo "-device e1000e,bus=port1,addr=0.1 -device edu,bus=port1,addr=0.2"
+	echo "-device e1000e,bus=port1,addr=0.1 -device $edu,bus=port1,addr=0.2"
 	port 2 0x11
 	echo "-device igb,bus=port2"
 	port 3 0x12
 	echo "-device pcie-pci-bridge,id=bridge,bus=port3 -device virtio-rng-pci,bus=bridge,addr=b"
-	for n in 1 2 3 4 5 6 7 8 9 a; do echo "-device edu,bus=bridge,addr=$n"; done
+	for n in 1 2 3 4 5 6 7 8 9 a; do echo "-device $edu,bus=bridge,addr=$n"; done
 	port 4 0x13
 	eight 4
 	port 5 0x14

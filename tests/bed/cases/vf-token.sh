@@ -33,7 +33,7 @@ for iommu in legacy iommufd; do
 	run useless --vfio 0000:02:00.0,vf-token=$first
 done
 END
-status "$BED" --bare --device igb --device edu --add "$BINARY:/bin/postern" --add "$TMP/guest/functions" \
+status "$BED" --bare --device igb --device $edu --add "$BINARY:/bin/postern" --add "$TMP/guest/functions" \
 	--add "$TMP/inside" -- sh /inside >"$TMP/out"
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"
