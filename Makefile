@@ -237,8 +237,8 @@ cflags = $(common-flags) $(optimize) -nostdinc -isystem $(MUSL_INCLUDE) \
 # The start files and libraries are named one by one: gcc knows those of the
 # host's own C library only.
 ldflags = $(optimize) -nostdlib -static-pie -Wl,--gc-sections \
-	-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--fatal-warnings \
-	-Wl,--no-eh-frame-hdr $(if $(CONFIG_ARM64),-T arch/arm64/program.ld)
+	-Wl,-z,norelro,-z,now,-z,noexecstack -Wl,--fatal-warnings \
+	-Wl,--no-eh-frame-hdr -T vmm/program.ld
 libs-$(CONFIG_LIBFDT) += -L$(SYSROOT)/lib -l:libfdt.a
 libs-$(CONFIG_ZLIB) += -L$(SYSROOT)/lib -l:libz.a
 libs-y += -L$(MUSL_LIB) -Wl,--start-group -lc -lgcc -Wl,--end-group
@@ -260,7 +260,8 @@ $(O)/obj/%.o: %.c $(gen)/flags | $(O)/uapi
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
-$(O)/postern.debug: $(addprefix $(O)/obj/,$(product)) $(gen)/list
+$(O)/postern.debug: $(addprefix $(O)/obj/,$(product)) $(gen)/list \
+		vmm/program.ld
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o \
 		$(filter %.o,$^) $(libs-y) $(MUSL_LIB)/crtn.o

@@ -8,6 +8,7 @@
 #include "devices/vfio/command.h"
 #include "vmm/log.h"
 #include "vmm/options.h"
+#include "vmm/sys.h"
 #include "vmm/term.h"
 #include "vmm/vm.h"
 
@@ -47,10 +48,16 @@ static int run(const struct config *cfg)
 	return ret;
 }
 
+/* vmm/program.ld's: what the start has written, pointers to functions mostly. */
+extern const char relro_begin[], relro_end[];
+
 int main(int argc, char **argv)
 {
 	struct command_line line;
 
+	/* The C library of a static program leaves it to us. */
+	if (sys_readonly(relro_begin, relro_end) < 0)
+		log_warn("some constants of this program can be overwritten");
 	options_parse(&line, argc, argv);
 	switch (line.command) {
 	case CMD_CHECK:

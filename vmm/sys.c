@@ -249,6 +249,15 @@ int sys_random(void *buf, size_t len)
 	return n < 0 ? n : 0;
 }
 
+int sys_readonly(const void *begin, const void *end)
+{
+	uintptr_t page = sys_page_size();
+	uintptr_t from = ALIGN_DOWN((uintptr_t)begin, page);
+	uintptr_t to = ALIGN_UP((uintptr_t)end, page);
+
+	return RETRY(mprotect((void *)from, to - from, PROT_READ));
+}
+
 void sys_thread_name(const char *name)
 {
 	prctl(PR_SET_NAME, name);

@@ -15,6 +15,14 @@ count=$1 traps=$2
 signals() {
 	awk -v name="($1)" '/vfio-/ && index($0, name) { n += $2 + $3 } END { print n + 0 }' /proc/interrupts
 }
+# writable: how many bytes of the program's own file are mapped for writing.
+writable() {
+	sum=0
+	for range in $(sed -n 's,^\([^ ]*\) rw.*/postern$,\1,p' /proc/$pid/maps); do
+		sum=$((sum + 0x${range#*-} - 0x${range%-*}))
+	done
+	echo $sum
+}
 # measure KIND DEVICE BACKEND
 measure() {
 	begin_guest --kernel /interrupts --iommu "$3" --vfio "$2" --append "$1 count=$count traps=$traps" || return
@@ -26,6 +34,7 @@ measure() {
 	go 2
 	reached 3 || return
 	trapped=$(($(exits) - exits2))
+	echo "writable: $(writable)"
 	# Signals are the main thread's to take.
 	kill -HUP $pid
 	until [ "$(wakes)" -gt "$wakes2" ]; do
@@ -57,6 +66,10 @@ grep '^measured: ' "$TMP/out" >"$TMP/figures" || {
 awk 'BEGIN { print "kind  backend  interrupts  exits-to-user-space  per-interrupt  other-threads-woken" }
 	{ printf "%-4s  %-7s  %10d  %19d  %13g  %19d\n", $2, $3, $4, $6, $4 ? $6 / $4 : 0, $7 }' "$TMP/figures" |
 	figures
+[ "$(grep -c '^writable: [48][0-9]*$' "$TMP/out")" = 6 ] || {
+	grep '^writable' "$TMP/out"
+	fail "more than two pages of the program's file can be written"
+}
 [ "$(wc -l <"$TMP/figures")" = 6 ] || {
 	cat "$TMP/out"
 	fail "a run gave no figures"

@@ -108,14 +108,15 @@ $p unbind 0000:03:00.0
 chmod 666 /dev/vfio/[0-9]* /dev/vfio/vfio /dev/vfio/devices/* /dev/iommu
 for iommu in legacy iommufd; do
 	try "in use ($iommu)" 69 "$dev.*(in use|busy)" sh -c "
+		: >/busy
 		$run --iommu $iommu --vfio $dev --initrd initrd.gz --append 'console=$console do=endless' \
-			>/dev/null 2>&1 &
-		sleep 3
+			>>/busy 2>&1 &
+		until grep -q '^guest: busy' /busy; do kill -0 \$! || exit; usleep 100000; done
 		$run --iommu $iommu --vfio $dev
 		s=\$?
 		kill -9 \$!
+		wait \$!
 		exit \$s"
-	sleep 1
 	try "MEMLOCK too low ($iommu)" 77 'memory.* (needs|needed|allowed|limit)|MEMLOCK' \
 		sh -c "ulimit -l 1024; exec as_nobody $run --iommu $iommu --vfio $dev"
 done
