@@ -56,8 +56,7 @@ int main(int argc, char **argv)
 	struct command_line line;
 
 	/* The C library of a static program leaves it to us. */
-	if (sys_readonly(relro_begin, relro_end) < 0)
-		log_warn("some constants of this program can be overwritten");
+	sys_readonly(relro_begin, relro_end);
 	options_parse(&line, argc, argv);
 	switch (line.command) {
 	case CMD_CHECK:

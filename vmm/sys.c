@@ -249,13 +249,11 @@ int sys_random(void *buf, size_t len)
 	return n < 0 ? n : 0;
 }
 
-int sys_readonly(const void *begin, const void *end)
+void sys_readonly(const void *begin, const void *end)
 {
-	uintptr_t page = sys_page_size();
-	uintptr_t from = ALIGN_DOWN((uintptr_t)begin, page);
-	uintptr_t to = ALIGN_UP((uintptr_t)end, page);
+	uintptr_t from = ALIGN_DOWN((uintptr_t)begin, sys_page_size());
 
-	return RETRY(mprotect((void *)from, to - from, PROT_READ));
+	mprotect((void *)from, (uintptr_t)end - from, PROT_READ);
 }
 
 void sys_thread_name(const char *name)

@@ -90,9 +90,9 @@ int sys_random(void *buf, size_t len);
 
 /*
  * sys_readonly - let nobody write any more to the pages that have a byte between
- * @begin and @end: 0 or -errno.
+ * @begin and @end. A precaution, so not an error where the kernel refuses.
  */
-int sys_readonly(const void *begin, const void *end);
+void sys_readonly(const void *begin, const void *end);
 /*
  * sys_thread_name - what this thread is called in /proc, top and debuggers; 15
  * bytes of @name count (PR_SET_NAME).

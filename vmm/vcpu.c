@@ -132,11 +132,10 @@ static void run_failed(struct vcpu *vcpu, int err)
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
-	char name[16];
 	int err;
 
-	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
-	sys_thread_name(name);
+	snprintf(vcpu->name, sizeof(vcpu->name), "vcpu%u", vcpu->id);
+	sys_thread_name(vcpu->name);
 	trace(TRACE_VCPU, "vcpu %u starts", vcpu->id);
 	while (vcpu->vm->state == VM_RUNNING) {
 		err = sys_run(vcpu->fd);

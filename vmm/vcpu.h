@@ -16,6 +16,7 @@ struct kvm_run;
 struct vcpu {
 	struct vm *vm;
 	unsigned int id;
+	char name[8];		/* of its thread */
 	int fd;
 	struct kvm_run *run;
 	pthread_t thread;
