@@ -68,8 +68,8 @@ static void write_outside(uint64_t addr)
 
 static void outside(uint64_t addr)
 {
-	const uint64_t others[] = { 0x40000000, 0xc0000000, 0x123456000,
-				    0xfffffff000ULL };
+	const uint64_t others[] = { RAM_BASE + 0x40000000, 0xc0000000,
+				    0x123456000, 0xfffffff000ULL };
 	unsigned int i;
 
 	read_outside(addr);

@@ -12,7 +12,8 @@ offset=$((at - $(by_arch 0 0x40000000)))
 page() {
 	dd "$@" bs=4096 count=1 status=none
 }
-yes secret | head -c 4096 >"$TMP/secrets"
+# The word that the guest looks for (SECRET in edu.c), 512 times.
+yes "$(printf '\302\136\347\302\136\347\302\136')" | tr -d '\n' | head -c 4096 >"$TMP/secrets"
 truncate -s 3G "$TMP/ram"
 page if="$TMP/secrets" of="$TMP/ram" seek=$((offset / 4096)) conv=notrunc
 cat >"$TMP/inside" <<'END'
