@@ -13,6 +13,7 @@
 
 #define CONFIG_VFIO_MAX 32
 #define CONFIG_OVERLAYS_MAX 16
+#define CONFIG_VIRTIO_MAX 32
 
 enum iommu_choice {
 	IOMMU_AUTO,
@@ -34,6 +35,12 @@ enum on_error {
 enum p2p_choice {
 	P2P_ON,
 	P2P_OFF,
+};
+
+/* A paravirtual device: the option's name and its value, NULL if none. */
+struct virtio_config {
+	const char *option;
+	const char *value;
 };
 
 struct config {
@@ -65,6 +72,8 @@ struct config {
 	const char *dump_dtb;		/* where to write it instead of running */
 	const char *dtb_overlay[CONFIG_OVERLAYS_MAX];
 	unsigned int nr_dtb_overlay;
+	struct virtio_config virtio[CONFIG_VIRTIO_MAX];	/* as given */
+	unsigned int nr_virtio;
 };
 
 /* config_noiommu - how devices without an IOMMU are assigned. */

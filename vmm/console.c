@@ -32,6 +32,7 @@
 #define ESCAPE 1		/* Ctrl-A */
 #define FLUSH_MS 1		/* for more output to gather before a write */
 #define RETRY_MS 10		/* to a full pipe or terminal */
+#define LOSSY_TRIES 100		/* of those, before output is dropped */
 #define DRAIN_MS 2000		/* at the end, without progress */
 
 #define IN_SIZE 256
@@ -62,6 +63,8 @@ struct console {
 	int timer;		/* when to write */
 	bool due;		/* it is set, or the main thread is at it */
 	bool wants_room;	/* the port was told to wait */
+	bool lossy;
+	unsigned int stalled;	/* tries in a row that nobody read anything */
 	uint8_t out_ring[OUT_SIZE];
 	unsigned int out_at, out_len;
 };
@@ -135,6 +138,7 @@ static void in_ready(void *arg)
 	uint8_t buf[IN_SIZE];
 	unsigned int room;
 	ssize_t n, i;
+	bool over;
 
 	pthread_mutex_lock(&con->lock);
 	room = IN_SIZE - con->in_len;
@@ -148,7 +152,8 @@ static void in_ready(void *arg)
 		pthread_mutex_unlock(&con->lock);
 	}
 	pthread_mutex_lock(&con->lock);
-	if (n <= 0 && n != -EAGAIN) {
+	over = n <= 0 && n != -EAGAIN;
+	if (over) {
 		in_end(con);
 	} else if (con->in_len == IN_SIZE) {
 		loop_del(&con->vm->loop, con->in);
@@ -157,6 +162,9 @@ static void in_ready(void *arg)
 	pthread_mutex_unlock(&con->lock);
 	if (con->ops)
 		con->ops->input(con->owner);
+	if (IS_ENABLED(CONFIG_VIRTIO_CONSOLE) && over && con->ops &&
+	    con->ops->hangup)
+		con->ops->hangup(con->owner);
 }
 
 static void in_from_file(struct console *con)
@@ -229,6 +237,19 @@ static void out_after(struct console *con, unsigned int ms)
 	timerfd_settime(con->timer, 0, &when, NULL);
 }
 
+/* Who has gone away for long would hold the guest up. */
+static int out_lossy(struct console *con, int left)
+{
+	con->stalled = left == -EAGAIN ? con->stalled + 1 : 0;
+	if (con->stalled <= LOSSY_TRIES)
+		return left;
+	pthread_mutex_lock(&con->lock);
+	con->out_len = 0;
+	con->due = false;
+	pthread_mutex_unlock(&con->lock);
+	return 0;
+}
+
 static void out_flush(struct console *con)
 {
 	int left;
@@ -236,6 +257,8 @@ static void out_flush(struct console *con)
 	do
 		left = out_some(con);
 	while (left > 0);
+	if (IS_ENABLED(CONFIG_VIRTIO_CONSOLE) && con->lossy)
+		left = out_lossy(con, left);
 	if (left == -EAGAIN) {
 		out_after(con, RETRY_MS);
 	} else if (left < 0) {
@@ -388,4 +411,15 @@ void console_connect(struct console *con, const struct console_ops *ops,
 	con->ops = ops;
 	con->owner = owner;
 	pthread_mutex_unlock(&con->lock);
+}
+
+void console_listen(struct console *con, int in)
+{
+	con->in = in;
+	in_watch(con);
+}
+
+void console_lossy(struct console *con)
+{
+	con->lossy = true;
 }

@@ -22,6 +22,11 @@ struct console;
 struct console_ops {
 	void (*input)(void *owner);	/* console_getc() has something */
 	void (*room)(void *owner);	/* console_putc() takes more again */
+	/*
+	 * Input has ended; may be NULL. It may destroy the console. (Ports of
+	 * CONFIG_VIRTIO_CONSOLE only.)
+	 */
+	void (*hangup)(void *owner);
 };
 
 /*
@@ -35,6 +40,13 @@ int console_create(struct vm *vm, int in, int out, struct console **console);
  * for a slow reader for at most two seconds without progress.
  */
 void console_destroy(struct console *console);
+
+/*
+ * console_listen - take input from @in, of a console created without: as it is,
+ * no terminal. console_lossy - what nobody reads for a second is dropped.
+ */
+void console_listen(struct console *console, int in);
+void console_lossy(struct console *console);
 
 /* console_connect - @owner's port is at this end now; NULL @ops: nobody. */
 void console_connect(struct console *console, const struct console_ops *ops,

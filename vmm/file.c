@@ -73,6 +73,11 @@ int file_create(const char *what, const char *path)
 	return fd == -EACCES || fd == -EPERM ? -EACCES : -ENOENT;
 }
 
+int file_open_flags(const char *path, int flags)
+{
+	return open_or_dup(path, flags);
+}
+
 int file_read(int fd, void *buf, size_t len, uint64_t offset)
 {
 	char *at = buf;

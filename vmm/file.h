@@ -21,6 +21,9 @@ int file_open(const char *what, const char *path, uint64_t *size);
  */
 int file_open_node(const char *path);
 
+/* file_open_flags - the same, with open(2)'s @flags where it is a path. */
+int file_open_flags(const char *path, int flags);
+
 /*
  * file_create - create @path for writing, or empty it if it is there already;
  * "fd:N" as it is. @what names it in messages. Prints its errors.

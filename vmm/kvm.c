@@ -228,3 +228,15 @@ void kvm_vfio_del(struct kvm *kvm, int fd)
 {
 	vfio_attr(kvm, fd, KVM_DEV_VFIO_FILE_DEL);
 }
+
+int kvm_doorbell(struct kvm *kvm, uint64_t addr, int fd, bool on)
+{
+	/* A length of 0 is any, and the sooner recognised. */
+	struct kvm_ioeventfd req = {
+		.addr = addr,
+		.fd = fd,
+		.flags = on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN,
+	};
+
+	return sys_ioctl(kvm->vm_fd, KVM_IOEVENTFD, &req);
+}

@@ -49,4 +49,11 @@ const char *kvm_cap_name(unsigned int i);
 int kvm_vfio_add(struct kvm *kvm, int fd);
 void kvm_vfio_del(struct kvm *kvm, int fd);
 
+/*
+ * kvm_doorbell - from now on (@on), or no longer, a guest's write of any length
+ * to the memory at @addr signals eventfd @fd inside the kernel, and does not
+ * leave for user space.
+ */
+int kvm_doorbell(struct kvm *kvm, uint64_t addr, int fd, bool on);
+
 #endif

@@ -12,36 +12,13 @@
 #include "vmm/log.h"
 #include "vmm/options.h"
 #include "vmm/options_arm64.h"
+#include "vmm/options_priv.h"
 #include "vmm/status.h"
 #include "vmm/util.h"
 
 #define BOTH_BACKENDS (IS_ENABLED(CONFIG_VFIO_CONTAINER) && \
 		       IS_ENABLED(CONFIG_IOMMUFD))
 
-enum kind {
-	KIND_FLAG,
-	KIND_STRING,
-	KIND_SIZE,	/* bytes, at least min */
-	KIND_NUMBER,	/* min to max */
-	KIND_CHOICE,	/* one of choices, as its index */
-	KIND_DEVICE,	/* appended to cfg->vfio */
-	KIND_PLATFORM,	/* appended to cfg->vfio_platform */
-	KIND_OVERLAY,	/* appended to cfg->dtb_overlay */
-};
-
-struct option {
-	const char *name;
-	char letter;
-	enum kind kind;
-	const char *arg;	/* what --help calls it */
-	const char *help;
-	unsigned int commands;	/* BIT(CMD_...); 0: not in this program */
-	size_t field;		/* in struct config */
-	uint64_t min, max;
-	const char *choices;	/* "auto|legacy|iommufd"; "on" if given none */
-};
-
-#define RUN BIT(CMD_RUN)
 #define RUN_IF(enabled) ((enabled) ? RUN : 0)
 #define CHECK BIT(CMD_CHECK)
 #define FIELD(f) .field = offsetof(struct config, f)
@@ -142,6 +119,16 @@ static const struct {
 			 IS_ENABLED(CONFIG_DEVCMD) },
 };
 
+/* The one behind @o, NULL as the first's predecessor and as the last's. */
+static const struct option *next_option(const struct option *o)
+{
+	if (!o)
+		return options;
+	if (++o == options + ARRAY_SIZE(options))
+		return IS_ENABLED(CONFIG_VIRTIO) ? options_virtio : NULL;
+	return IS_ENABLED(CONFIG_VIRTIO) && !o->name ? NULL : o;
+}
+
 /* Its value may be left out, or else comes behind a =. */
 static bool may_be_bare(const struct option *o)
 {
@@ -150,11 +137,11 @@ static bool may_be_bare(const struct option *o)
 
 static void print_options(unsigned int mask)
 {
-	const struct option *o;
+	const struct option *o = NULL;
 	char left[64];
 	int len;
 
-	for (o = options; o < options + ARRAY_SIZE(options); o++) {
+	while ((o = next_option(o))) {
 		if (!(o->commands & mask))
 			continue;
 		len = o->letter ? snprintf(left, sizeof(left), "-%c, ",
@@ -269,6 +256,15 @@ static const char *append(const char **list, unsigned int *nr,
 	return NULL;
 }
 
+static const char *add_virtio(struct config *cfg, const struct option *o,
+			      const char *val)
+{
+	if (cfg->nr_virtio == CONFIG_VIRTIO_MAX)
+		return "too many devices";
+	cfg->virtio[cfg->nr_virtio++] = (struct virtio_config){ o->name, val };
+	return NULL;
+}
+
 /* Returns what is wrong with @val, or NULL. */
 static const char *set_option(struct config *cfg, const struct option *o,
 			      const char *val)
@@ -296,17 +292,21 @@ static const char *set_option(struct config *cfg, const struct option *o,
 	case KIND_OVERLAY:
 		return append(cfg->dtb_overlay, &cfg->nr_dtb_overlay,
 			      CONFIG_OVERLAYS_MAX, val);
+	case KIND_VIRTIO:
+		break;
 	}
+	if (IS_ENABLED(CONFIG_VIRTIO) && o->kind == KIND_VIRTIO)
+		return add_virtio(cfg, o, val);
 	return NULL;
 }
 
 static const struct option *find_option(const char *arg, int command)
 {
 	unsigned int mask = command >= 0 ? BIT(command) : BIT(CMD_NR) - 1;
-	const struct option *o;
+	const struct option *o = NULL;
 	size_t len = strcspn(arg, "=");
 
-	for (o = options; o < options + ARRAY_SIZE(options); o++) {
+	while ((o = next_option(o))) {
 		if (!(o->commands & mask))
 			continue;
 		if (!strncmp(arg, "--", 2) && strlen(o->name) == len - 2 &&
@@ -349,7 +349,7 @@ static int parse_option(struct command_line *line, int command, int argc,
 		printf("postern %s\n", POSTERN_VERSION);
 		exit(STATUS_OK);
 	}
-	if (val && o->kind == KIND_FLAG) {
+	if (val && !o->arg) {
 		log_err("--%s: takes no value", o->name);
 		usage_exit(command);
 	}
@@ -357,7 +357,7 @@ static int parse_option(struct command_line *line, int command, int argc,
 		val++;
 	} else if (may_be_bare(o)) {
 		val = "on";
-	} else if (o->kind != KIND_FLAG) {
+	} else if (o->arg) {
 		if (argc < 2) {
 			log_err("--%s: needs a value: %s", o->name, o->arg);
 			usage_exit(command);

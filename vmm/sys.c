@@ -19,8 +19,11 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "vmm/log.h"
@@ -259,6 +262,97 @@ void sys_readonly(const void *begin, const void *end)
 void sys_thread_name(const char *name)
 {
 	prctl(PR_SET_NAME, name);
+}
+
+ssize_t sys_preadv(int fd, const struct iovec *iov, unsigned int nr,
+		   uint64_t offset)
+{
+	return RETRY(preadv(fd, iov, nr, offset));
+}
+
+ssize_t sys_pwritev(int fd, const struct iovec *iov, unsigned int nr,
+		    uint64_t offset)
+{
+	return RETRY(pwritev(fd, iov, nr, offset));
+}
+
+int sys_fdatasync(int fd)
+{
+	return TRACED(RETRY(fdatasync(fd)), "fdatasync fd=%d", fd);
+}
+
+int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t len)
+{
+	return TRACED(RETRY(fallocate(fd, mode, offset, len)),
+		      "fallocate fd=%d mode=%d offset=0x%llx len=0x%llx", fd,
+		      mode, (unsigned long long)offset,
+		      (unsigned long long)len);
+}
+
+int sys_lock(int fd, int write)
+{
+	struct flock lock = { .l_type = write ? F_WRLCK : F_RDLCK };
+
+	return TRACED(RETRY(fcntl(fd, F_OFD_SETLK, &lock)), "lock fd=%d %d",
+		      fd, write);
+}
+
+int sys_uring_setup(unsigned int entries, struct io_uring_params *params)
+{
+	return TRACED(RETRY(syscall(SYS_io_uring_setup, entries, params)),
+		      "io_uring_setup entries=%u", entries);
+}
+
+int sys_uring_enter(int fd, unsigned int submit, unsigned int complete,
+		    unsigned int flags)
+{
+	return RETRY(syscall(SYS_io_uring_enter, fd, submit, complete, flags,
+			     NULL, 0));
+}
+
+static int unix_socket(const char *path, struct sockaddr_un *addr)
+{
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(addr->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(addr->sun_path, path);
+	return RETRY(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+int sys_listen(const char *path)
+{
+	struct sockaddr_un addr;
+	int fd = unix_socket(path, &addr), err;
+
+	if (fd < 0)
+		return fd;
+	err = bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	      listen(fd, 1) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ?
+		-errno : 0;
+	if (err < 0)
+		close(fd);
+	return TRACED(err < 0 ? err : fd, "listen %s", path);
+}
+
+int sys_accept(int fd)
+{
+	return TRACED(RETRY(accept4(fd, NULL, NULL,
+				    SOCK_CLOEXEC | SOCK_NONBLOCK)),
+		      "accept fd=%d", fd);
+}
+
+int sys_connect(const char *path)
+{
+	struct sockaddr_un addr;
+	int fd = unix_socket(path, &addr), err;
+
+	if (fd < 0)
+		return fd;
+	err = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ?
+		-errno : 0;
+	if (err < 0)
+		close(fd);
+	return TRACED(err < 0 ? err : fd, "connect %s", path);
 }
 
 void sys_sleep(unsigned int ms)

@@ -99,6 +99,34 @@ void sys_readonly(const void *begin, const void *end);
  */
 void sys_thread_name(const char *name);
 
+/* As sys_pread() and sys_pwrite(), of several buffers. */
+struct iovec;
+ssize_t sys_preadv(int fd, const struct iovec *iov, unsigned int nr,
+		   uint64_t offset);
+ssize_t sys_pwritev(int fd, const struct iovec *iov, unsigned int nr,
+		    uint64_t offset);
+int sys_fdatasync(int fd);
+int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t len);
+/*
+ * sys_lock - all of @fd's file, for readers or for one writer, until the last
+ * descriptor of this opening is closed (F_OFD_SETLK). -EAGAIN: others have it.
+ */
+int sys_lock(int fd, int write);
+
+/* io_uring_setup(2), close-on-exec, and io_uring_enter(2). */
+struct io_uring_params;
+int sys_uring_setup(unsigned int entries, struct io_uring_params *params);
+int sys_uring_enter(int fd, unsigned int submit, unsigned int complete,
+		    unsigned int flags);
+
+/*
+ * sys_listen - a UNIX socket at @path that takes connections; non-blocking.
+ * sys_accept - the next of them. sys_connect - a connection to one.
+ */
+int sys_listen(const char *path);
+int sys_accept(int fd);
+int sys_connect(const char *path);
+
 /* sys_sleep - wait @ms milliseconds; a signal cuts it short. */
 void sys_sleep(unsigned int ms);
 

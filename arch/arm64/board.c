@@ -16,6 +16,7 @@
 #include "devices/pl061.h"
 #include "devices/serial.h"
 #include "devices/vfio/vfio.h"
+#include "devices/virtio/create.h"
 #include "vmm/arch.h"
 #include "vmm/console.h"
 #include "vmm/log.h"
@@ -143,6 +144,8 @@ static int create_pci(struct vm *vm)
 	err = pci_host_create(vm, &layout, &vm->board->pci);
 	if (!err)
 		err = vfio_pci_create_all(vm, vm->board->pci);
+	if (!err)
+		err = virtio_create_all(vm, vm->board->pci);
 	return err ? err : pci_host_assign(vm->board->pci);
 }
 
@@ -208,6 +211,7 @@ static int create_devices(struct vm *vm)
 
 int board_create(struct vm *vm)
 {
+	bool stdio = !virtio_has_stdio(vm->cfg);
 	struct board *board = vm->board;
 	int err;
 
@@ -217,7 +221,8 @@ int board_create(struct vm *vm)
 	err = create_ram(vm);
 	if (err < 0)
 		goto close_files;
-	err = console_create(vm, STDIN_FILENO, STDOUT_FILENO, &board->console);
+	err = console_create(vm, stdio ? STDIN_FILENO : -1,
+			     stdio ? STDOUT_FILENO : -1, &board->console);
 	if (err < 0)
 		goto destroy_ram;
 	err = create_devices(vm);

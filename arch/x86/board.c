@@ -18,6 +18,7 @@
 #include "devices/rtc.h"
 #include "devices/serial.h"
 #include "devices/vfio/vfio.h"
+#include "devices/virtio/create.h"
 #include "vmm/arch.h"
 #include "vmm/console.h"
 #include "vmm/vm.h"
@@ -133,6 +134,8 @@ static int create_pci(struct vm *vm)
 	err = pci_host_create(vm, &layout, &vm->board->pci);
 	if (!err)
 		err = vfio_pci_create_all(vm, vm->board->pci);
+	if (!err)
+		err = virtio_create_all(vm, vm->board->pci);
 	return err ? err : pci_host_assign(vm->board->pci);
 }
 
@@ -169,6 +172,7 @@ static int create_devices(struct vm *vm)
 
 int board_create(struct vm *vm)
 {
+	bool stdio = !virtio_has_stdio(vm->cfg);
 	struct board *board = vm->board;
 	int err;
 
@@ -178,7 +182,8 @@ int board_create(struct vm *vm)
 	err = create_ram(vm);
 	if (err < 0)
 		goto close_files;
-	err = console_create(vm, STDIN_FILENO, STDOUT_FILENO, &board->console);
+	err = console_create(vm, stdio ? STDIN_FILENO : -1,
+			     stdio ? STDOUT_FILENO : -1, &board->console);
 	if (err < 0)
 		goto destroy_ram;
 	err = create_devices(vm);

@@ -59,7 +59,7 @@ static int set_eventfds(struct vfio_pci *d, unsigned int start,
 		.count = count,
 	};
 	for (i = 0; i < count; i++) {
-		int32_t fd = irqs->vectors[start + i].fd;
+		int32_t fd = irqs->vectors[start + i].way.fd;
 
 		memcpy(set->data + i * sizeof(fd), &fd, sizeof(fd));
 	}
@@ -68,7 +68,7 @@ static int set_eventfds(struct vfio_pci *d, unsigned int start,
 		return ret;
 	irqs->enabled = true;
 	for (i = start; i < start + count; i++)
-		irqs->vectors[i].armed = irqs->vectors[i].fd >= 0;
+		irqs->vectors[i].armed = irqs->vectors[i].way.fd >= 0;
 	return 0;
 }
 
@@ -95,12 +95,11 @@ static int set_range(struct vfio_pci *d, unsigned int range,
  */
 static void kick(struct vfio_irqs *irqs, unsigned int but)
 {
-	uint64_t one = 1;
 	unsigned int i;
 
 	for (i = 0; i < irqs->range; i++)
 		if (i != but && irqs->vectors[i].armed)
-			sys_write(irqs->vectors[i].fd, &one, sizeof(one));
+			vector_raise(&irqs->vectors[i].way);
 }
 
 /*
@@ -141,66 +140,12 @@ static int arm(struct vfio_pci *d, unsigned int vector)
 
 /* ---- one vector --------------------------------------------------------- */
 
-/* The GSI that delivers @msg. */
-static int route(struct vfio_pci *d, struct vfio_vector *v,
-		 const struct msi *msg)
-{
-	struct irqs *irqs = &d->vm->irqs;
-	int ret;
-
-	if (v->gsi < 0) {
-		ret = irq_msi_add(irqs, msg);
-		if (ret < 0)
-			return ret;
-		v->gsi = ret;
-	} else if (v->msg.address != msg->address ||
-		   v->msg.data != msg->data) {
-		ret = irq_msi_update(irqs, v->gsi, msg);
-		if (ret < 0)
-			return ret;
-	}
-	v->msg = *msg;
-	return 0;
-}
-
-static int attach(struct vfio_pci *d, struct vfio_vector *v)
-{
-	uint64_t one = 1;
-	int err;
-
-	if (v->attached)
-		return 0;
-	err = irq_fd_attach(&d->vm->irqs, v->gsi, v->fd, -1);
-	if (err < 0)
-		return err;
-	v->attached = true;
-	if (v->pending)
-		sys_write(v->fd, &one, sizeof(one));
-	v->pending = false;
-	return 0;
-}
-
-static void detach(struct vfio_pci *d, struct vfio_vector *v)
-{
-	if (v->attached)
-		irq_fd_detach(&d->vm->irqs, v->gsi, v->fd);
-	v->attached = false;
-}
-
-static int vector_live(struct vfio_pci *d, unsigned int vector,
-		       const struct msi *msg)
+static int make_live(struct vfio_pci *d, unsigned int vector,
+		     const struct msi *msg)
 {
 	struct vfio_vector *v = &d->irqs.vectors[vector];
-	int err;
+	int err = vector_live(&d->vm->irqs, &v->way, msg);
 
-	if (v->fd < 0) {
-		v->fd = sys_eventfd();
-		if (v->fd < 0)
-			return v->fd;
-	}
-	err = route(d, v, msg);
-	if (err >= 0)
-		err = attach(d, v);
 	if (err >= 0 && !v->armed)
 		err = arm(d, vector);
 	return err;
@@ -221,10 +166,10 @@ static void vector_sync(struct vfio_pci *d, unsigned int vector)
 	int err;
 
 	if (wanted(irqs, vector, &msg) != MSI_LIVE) {
-		detach(d, &irqs->vectors[vector]);
+		vector_mask(&d->vm->irqs, &irqs->vectors[vector].way);
 		return;
 	}
-	err = vector_live(d, vector, &msg);
+	err = make_live(d, vector, &msg);
 	if (err >= 0)
 		return;
 	trace(TRACE_IRQ, "%s: vector %u: %s", d->name, vector, err_text(err));
@@ -244,14 +189,8 @@ void vectors_off(struct vfio_pci *d)
 	if (irqs->enabled)
 		set_none(d);
 	for (i = 0; i < irqs->nr; i++) {
-		struct vfio_vector *v = &irqs->vectors[i];
-
-		detach(d, v);
-		if (v->gsi >= 0)
-			irq_msi_del(&d->vm->irqs, v->gsi);
-		if (v->fd >= 0)
-			sys_close(v->fd);
-		*v = (struct vfio_vector){ .fd = -1, .gsi = -1 };
+		vector_drop(&d->vm->irqs, &irqs->vectors[i].way);
+		irqs->vectors[i].armed = false;
 	}
 	intx_off(d);
 	irqs->enabled = false;
@@ -332,17 +271,11 @@ void irqs_command(struct vfio_pci *d)
 	irqs_update(d, 0);
 }
 
-/* The eventfd is the pending bit; reading it moves the bit over here. */
 static bool irqs_pending(void *owner, unsigned int vector)
 {
 	struct vfio_pci *d = owner;
-	struct vfio_vector *v = &d->irqs.vectors[vector];
-	uint64_t count;
 
-	if (v->fd >= 0 && !v->attached &&
-	    sys_read(v->fd, &count, sizeof(count)) == sizeof(count))
-		v->pending = true;
-	return v->pending;
+	return vector_pending(&d->irqs.vectors[vector].way);
 }
 
 static const struct msi_ops vector_ops = { irqs_update, irqs_pending };
@@ -438,7 +371,7 @@ int vectors_create(struct vfio_pci *d)
 		return -ENOMEM;
 	}
 	for (i = 0; i < irqs->nr; i++)
-		irqs->vectors[i] = (struct vfio_vector){ .fd = -1, .gsi = -1 };
+		irqs->vectors[i].way.fd = irqs->vectors[i].way.gsi = -1;
 	return 0;
 }
 

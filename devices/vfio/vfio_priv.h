@@ -14,6 +14,7 @@
 
 #include "devices/pci/msix.h"
 #include "devices/pci/pci.h"
+#include "devices/pci/vector.h"
 #include "devices/vfio/attach.h"
 #include "devices/vfio/spec.h"
 
@@ -49,12 +50,8 @@ struct vfio_bar {
 
 /* What the host has set up for a vector. */
 struct vfio_vector {
-	int fd;			/* eventfd, -1: not used yet */
-	int gsi;		/* -1: none */
-	bool armed;		/* the device signals fd */
-	bool attached;		/* fd raises gsi inside the kernel */
-	bool pending;		/* a signal was taken from fd, undelivered */
-	struct msi msg;		/* that gsi delivers */
+	struct pci_vector way;	/* from the device to the guest */
+	bool armed;		/* the device signals its eventfd */
 };
 
 /* The interrupt pin: a level, which the host masks when it fires. */

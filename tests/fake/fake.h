@@ -78,6 +78,7 @@ struct fake_host {
 	bool noiommu_cdev;	/* and with it device nodes (7.3) */
 	bool unsafe_noiommu;	/* vfio.enable_unsafe_noiommu_mode */
 	bool huge_moves;	/* a huge page moves once it is mapped again */
+	bool uring;		/* io_uring is Linux's own, else there is none */
 	bool kvm_irqchip;	/* KVM_CREATE_IRQCHIP is there */
 	unsigned int gsi_max;	/* KVM_CAP_IRQ_ROUTING */
 	unsigned int slots_max;	/* KVM_CAP_NR_MEMSLOTS */
@@ -376,6 +377,20 @@ bool fake_gic_reg(unsigned int group, uint64_t attr, uint64_t *value);
 uint64_t fake_vcpu_reg(unsigned int nth, uint64_t id);
 unsigned int fake_vcpu_inits(unsigned int nth);
 uint32_t fake_vcpu_features(unsigned int nth);
+
+/*
+ * fake_ring - the guest writes to @addr; whether there is a doorbell, which is
+ * rung then. fake_doorbells - how many there are.
+ */
+bool fake_ring(uint64_t addr);
+unsigned int fake_doorbells(void);
+/*
+ * fake_interrupt - what was signalled on an eventfd that an irqfd takes to the
+ * guest, the last attached first, is delivered; false: there was nothing.
+ */
+bool fake_interrupt(struct fake_msg *msg);
+/* fake_ack - the guest acknowledges line @gsi: who resamples it is told. */
+void fake_ack(unsigned int gsi);
 
 /* ---- a VM around it ----------------------------------------------------- */
 

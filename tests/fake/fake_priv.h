@@ -6,6 +6,7 @@
 #ifndef TESTS_FAKE_FAKE_PRIV_H
 #define TESTS_FAKE_FAKE_PRIV_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -152,6 +153,12 @@ struct irqfd {
 	struct irqfd *next;
 };
 
+struct doorbell {
+	struct file *eventfd;
+	uint64_t addr;
+	struct doorbell *next;
+};
+
 struct kvm_create_device;
 struct kvm_irq_routing_entry;
 struct vfio_iommu_type1_info;
@@ -161,6 +168,7 @@ struct fake_kvm {
 	struct kvm_irq_routing_entry *routes;
 	unsigned int nr_routes;
 	struct irqfd *irqfds;
+	struct doorbell *doorbells;
 	struct file *vfio_files[64];
 	bool vfio_device;
 	bool irqchip;
@@ -235,6 +243,25 @@ void world_unlock(void);
 int call_begin(int err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 long call_end(long ret);
+/* The body of a call: the lock, the journal, and failing. */
+#define CALL(err, body, ...) \
+	({ \
+		long ret_; \
+		world_lock(); \
+		ret_ = call_begin(err, __VA_ARGS__); \
+		if (!ret_) \
+			ret_ = (body); \
+		ret_ = call_end(ret_); \
+		world_unlock(); \
+		ret_; \
+	})
+
+#define LINUX(call) \
+	({ \
+		long r_ = (call); \
+		r_ < 0 ? -(long)errno : r_; \
+	})
+
 void violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* file_new - an open file and its first descriptor, returned; -errno. */
 int file_new(enum kind kind, const char *name, void *obj, int real);
@@ -390,6 +417,10 @@ void pci_sysfs(void);
 int pci_sysfs_write(const char *path, const char *text);
 void pci_free(void);
 struct fake_pci *pci_by_node(const char *name);
+
+/* doorbell.c */
+int doorbell_set(struct fake_kvm *kvm, const void *arg);
+void doorbells_free(struct fake_kvm *kvm);
 
 /* kvm.c */
 int kvm_file_open(void);

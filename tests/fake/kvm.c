@@ -411,6 +411,8 @@ static int vm_ioctl(struct fake_kvm *kvm, unsigned long request, void *arg,
 		return set_routes(kvm, arg);
 	case KVM_IRQFD:
 		return set_irqfd(kvm, arg);
+	case KVM_IOEVENTFD:
+		return doorbell_set(kvm, arg);
 	case KVM_CREATE_DEVICE:
 		return create_device(kvm, arg);
 	}
@@ -453,6 +455,7 @@ static void vm_release(struct fake_kvm *kvm)
 
 	while (kvm->irqfds)
 		drop_irqfd(&kvm->irqfds);
+	doorbells_free(kvm);
 	for (i = 0; i < ARRAY_SIZE(kvm->vfio_files); i++) {
 		if (!kvm->vfio_files[i])
 			continue;

@@ -20,25 +20,6 @@
 
 #define POPULATE_WRITE 23	/* MADV_..., absent from older C libraries */
 
-/* The body of a call: the lock, the journal, and failing. */
-#define CALL(err, body, ...) \
-	({ \
-		long ret_; \
-		world_lock(); \
-		ret_ = call_begin(err, __VA_ARGS__); \
-		if (!ret_) \
-			ret_ = (body); \
-		ret_ = call_end(ret_); \
-		world_unlock(); \
-		ret_; \
-	})
-
-#define LINUX(call) \
-	({ \
-		long r_ = (call); \
-		r_ < 0 ? -(long)errno : r_; \
-	})
-
 /* ---- opening and closing ------------------------------------------------ */
 
 static int open_device_node(const char *path)
@@ -543,6 +524,8 @@ static int do_unlink(const char *path)
 
 int sys_unlink(const char *path)
 {
+	if (!strncmp(path, "/tmp/", 5))
+		return LINUX(unlink(path));
 	return CALL(EACCES, do_unlink(path), "unlink %s", path);
 }
 

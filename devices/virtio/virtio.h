@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A paravirtual device: what it is to its transport, the modern PCI one of
+ * Virtual I/O Device (VIRTIO) 1.2 section 4.1, which knows nothing of its kind.
+ *
+ * A device embeds struct virtio, fills in what is said to be its own, and ends
+ * its constructor with virtio_add().
+ *
+ * Locks: PCI's -> the transport's -> a queue's -> the device's own. The
+ * transport's is held around start, stop and cfg_write; a queue's around serve.
+ */
+#ifndef DEVICES_VIRTIO_VIRTIO_H
+#define DEVICES_VIRTIO_VIRTIO_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "devices/virtio/ring.h"
+
+struct vm;
+struct pci_host;
+struct virtio;
+struct virtio_pci;
+
+struct virtio_ops {
+	/*
+	 * The driver is ready, accepted[] is known and its queues are live.
+	 * May be NULL. -errno breaks the device.
+	 */
+	int (*start)(struct virtio *v);
+	/*
+	 * The driver has reset the device: its queues are live no longer.
+	 * When this returns, no thread touches guest memory on its behalf.
+	 * May be NULL.
+	 */
+	void (*stop)(struct virtio *v);
+	/*
+	 * Do what can be done with @q, live and locked: the driver has made
+	 * buffers available, or the device asked for it by virtio_serve().
+	 */
+	void (*serve)(struct virtio *v, struct virtq *q);
+	/* A write inside cfg, not yet done. May be NULL: nothing is. */
+	void (*cfg_write)(struct virtio *v, unsigned int off, uint64_t val,
+			  unsigned int len);
+	/* Its place on the bus is gone: end its threads, its queues, and it. */
+	void (*destroy)(struct virtio *v);
+};
+
+struct virtio {
+	/* The device's own, constant but for cfg. */
+	const struct virtio_ops *ops;
+	struct vm *vm;
+	const char *name;	/* "rng", for messages */
+	uint16_t type;		/* VIRTIO_ID_... */
+	uint32_t class;		/* as in config space: base, sub, interface */
+	uint64_t features;	/* offered beyond the rings' own */
+	unsigned int nr_queues;
+	struct virtq *queues;	/* max filled in, and loop if not the VM's */
+	void *cfg;		/* device configuration, as the driver sees it */
+	unsigned int cfg_size;
+
+	/* The transport's. */
+	struct virtio_pci *pci;
+	uint64_t accepted;	/* features, once started */
+	_Atomic uint8_t status;	/* VIRTIO_CONFIG_S_... */
+};
+
+static inline bool virtio_has(const struct virtio *v, unsigned int feature)
+{
+	return v->accepted >> feature & 1;
+}
+
+/*
+ * virtqs_create - @nr queues of @max descriptors each for @v, whose vm is
+ * filled in, to be served on the VM's loop. virtqs_destroy - what it made, or
+ * nothing.
+ */
+int virtqs_create(struct virtio *v, unsigned int nr, uint16_t max);
+void virtqs_destroy(struct virtio *v);
+
+/*
+ * virtio_add - put @v on the bus of @host and publish it. Prints its errors. On
+ * failure @v is the caller's still.
+ */
+int virtio_add(struct virtio *v, struct pci_host *host);
+
+/* virtio_serve - serve @q if it is live. On the thread of its loop. */
+void virtio_serve(struct virtq *q);
+/*
+ * virtio_broken - the driver has done what makes no sense, in the words of
+ * @what: the device needs a reset. Any thread.
+ */
+void virtio_broken(struct virtio *v, const char *what);
+/* virtio_interrupt - tell the driver of @q's used ring. Any thread. */
+void virtio_interrupt(struct virtq *q);
+/* virtio_cfg_changed - cfg has: tell the driver. Any thread. */
+void virtio_cfg_changed(struct virtio *v);
+/*
+ * virtio_option - whether @text is, or begins with, @key: of "key=value" the
+ * value is returned, of "key" alone an empty text; NULL: it is another.
+ */
+const char *virtio_option(const char *text, const char *key);
+
+/*
+ * virtio_call_fd - the eventfd that interrupts for @q, for the kernel to
+ * signal; -1: none such. From start until stop.
+ */
+int virtio_call_fd(const struct virtq *q);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The door to what is Linux's own in tests as well: files and sockets below
+ * /tmp/, io_uring where the world has it. Random numbers are the same each time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/fake/fake_priv.h"
+#include "vmm/sys.h"
+
+/* ---- files -------------------------------------------------------------- */
+
+ssize_t sys_preadv(int fd, const struct iovec *iov, unsigned int nr,
+		   uint64_t offset)
+{
+	return CALL(EIO, LINUX(preadv(fd, iov, nr, offset)),
+		    "preadv nr=%u offset=0x%llx", nr,
+		    (unsigned long long)offset);
+}
+
+ssize_t sys_pwritev(int fd, const struct iovec *iov, unsigned int nr,
+		    uint64_t offset)
+{
+	return CALL(EIO, LINUX(pwritev(fd, iov, nr, offset)),
+		    "pwritev nr=%u offset=0x%llx", nr,
+		    (unsigned long long)offset);
+}
+
+int sys_fdatasync(int fd)
+{
+	return CALL(EIO, LINUX(fdatasync(fd)), "fdatasync");
+}
+
+int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t len)
+{
+	return CALL(EOPNOTSUPP, LINUX(fallocate(fd, mode, offset, len)),
+		    "fallocate mode=%d offset=0x%llx len=0x%llx", mode,
+		    (unsigned long long)offset, (unsigned long long)len);
+}
+
+int sys_lock(int fd, int exclusive)
+{
+	struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK };
+
+	return CALL(EAGAIN, LINUX(fcntl(fd, F_OFD_SETLK, &lock)), "lock %d",
+		    exclusive);
+}
+
+/* ---- io_uring ----------------------------------------------------------- */
+
+static int setup(unsigned int entries, struct io_uring_params *params)
+{
+	if (!world->host.uring)
+		return -ENOSYS;
+	return LINUX(syscall(SYS_io_uring_setup, entries, params));
+}
+
+int sys_uring_setup(unsigned int entries, struct io_uring_params *params)
+{
+	return CALL(EPERM, setup(entries, params), "io_uring_setup %u",
+		    entries);
+}
+
+int sys_uring_enter(int fd, unsigned int submit, unsigned int complete,
+		    unsigned int flags)
+{
+	return CALL(EAGAIN, LINUX(syscall(SYS_io_uring_enter, fd, submit,
+					  complete, flags, NULL, 0)),
+		    "io_uring_enter submit=%u", submit);
+}
+
+/* ---- sockets ------------------------------------------------------------ */
+
+static int unix_socket(const char *path, struct sockaddr_un *addr)
+{
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(addr->sun_path, sizeof(addr->sun_path), "%s", path);
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int do_listen(const char *path)
+{
+	struct sockaddr_un addr;
+	int fd = unix_socket(path, &addr);
+
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    listen(fd, 1) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
+	return fd;
+}
+
+int sys_listen(const char *path)
+{
+	return CALL(EACCES, do_listen(path), "listen %s", path);
+}
+
+int sys_accept(int fd)
+{
+	return CALL(EMFILE, LINUX(accept4(fd, NULL, NULL,
+					  SOCK_CLOEXEC | SOCK_NONBLOCK)),
+		    "accept");
+}
+
+static int do_connect(const char *path)
+{
+	struct sockaddr_un addr;
+	int fd = unix_socket(path, &addr);
+
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
+	return fd;
+}
+
+int sys_connect(const char *path)
+{
+	return CALL(EACCES, do_connect(path), "connect %s", path);
+}
