@@ -276,6 +276,23 @@ ssize_t sys_pwritev(int fd, const struct iovec *iov, unsigned int nr,
 	return RETRY(pwritev(fd, iov, nr, offset));
 }
 
+ssize_t sys_readv(int fd, const struct iovec *iov, unsigned int nr)
+{
+	return RETRY(readv(fd, iov, nr));
+}
+
+ssize_t sys_writev(int fd, const struct iovec *iov, unsigned int nr)
+{
+	return RETRY(writev(fd, iov, nr));
+}
+
+int sys_nonblock(int fd)
+{
+	int flags = RETRY(fcntl(fd, F_GETFL));
+
+	return flags < 0 ? flags : RETRY(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
 int sys_fdatasync(int fd)
 {
 	return TRACED(RETRY(fdatasync(fd)), "fdatasync fd=%d", fd);

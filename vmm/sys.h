@@ -105,6 +105,10 @@ ssize_t sys_preadv(int fd, const struct iovec *iov, unsigned int nr,
 		   uint64_t offset);
 ssize_t sys_pwritev(int fd, const struct iovec *iov, unsigned int nr,
 		    uint64_t offset);
+ssize_t sys_readv(int fd, const struct iovec *iov, unsigned int nr);
+ssize_t sys_writev(int fd, const struct iovec *iov, unsigned int nr);
+/* sys_nonblock - reads and writes of @fd's opening wait for nothing. */
+int sys_nonblock(int fd);
 int sys_fdatasync(int fd);
 int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t len);
 /*

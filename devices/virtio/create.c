@@ -17,6 +17,7 @@ static const struct {
 	bool at_once;		/* one device for all of its options */
 } kinds[] = {
 	{ "disk", IS_ENABLED(CONFIG_VIRTIO_DISK) ? disk_create : NULL, false },
+	{ "net", IS_ENABLED(CONFIG_VIRTIO_NET) ? net_create : NULL, false },
 	{ "rng", IS_ENABLED(CONFIG_VIRTIO_RNG) ? rng_create : NULL, true },
 	{ "console", IS_ENABLED(CONFIG_VIRTIO_CONSOLE) ? ports_create : NULL,
 	  true },

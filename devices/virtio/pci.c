@@ -338,11 +338,20 @@ static void kicked(void *arg)
 	virtio_serve(q);
 }
 
+int virtq_watch(struct virtq *q)
+{
+	return loop_add(q->loop, q->kick_fd, kicked, q);
+}
+
+void virtq_unwatch(struct virtq *q)
+{
+	loop_del(q->loop, q->kick_fd);
+}
+
 static void unwatch(struct virtio *v, unsigned int nr)
 {
 	while (nr--)
-		if (v->queues[nr].loop)
-			loop_del(v->queues[nr].loop, v->queues[nr].kick_fd);
+		virtq_unwatch(&v->queues[nr]);
 }
 
 static int watch(struct virtio *v)
@@ -351,10 +360,7 @@ static int watch(struct virtio *v)
 	int err;
 
 	for (i = 0; i < v->nr_queues; i++) {
-		if (!v->queues[i].loop)
-			continue;
-		err = loop_add(v->queues[i].loop, v->queues[i].kick_fd, kicked,
-			       &v->queues[i]);
+		err = virtq_watch(&v->queues[i]);
 		if (err < 0) {
 			unwatch(v, i);
 			return err;

@@ -86,6 +86,13 @@ void virtqs_destroy(struct virtio *v);
  */
 int virtio_add(struct virtio *v, struct pci_host *host);
 
+/*
+ * virtq_watch, virtq_unwatch - for a device that has @q's notifications go
+ * elsewhere for a time: on its loop again (-errno), or off.
+ */
+int virtq_watch(struct virtq *q);
+void virtq_unwatch(struct virtq *q);
+
 /* virtio_serve - serve @q if it is live. On the thread of its loop. */
 void virtio_serve(struct virtq *q);
 /*

@@ -418,6 +418,9 @@ int pci_sysfs_write(const char *path, const char *text);
 void pci_free(void);
 struct fake_pci *pci_by_node(const char *name);
 
+/* host.c */
+int host_ioctl(int fd, unsigned long request, void *arg, unsigned long num);
+
 /* doorbell.c */
 int doorbell_set(struct fake_kvm *kvm, const void *arg);
 void doorbells_free(struct fake_kvm *kvm);

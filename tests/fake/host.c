@@ -5,8 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -31,6 +35,41 @@ ssize_t sys_pwritev(int fd, const struct iovec *iov, unsigned int nr,
 	return CALL(EIO, LINUX(pwritev(fd, iov, nr, offset)),
 		    "pwritev nr=%u offset=0x%llx", nr,
 		    (unsigned long long)offset);
+}
+
+ssize_t sys_readv(int fd, const struct iovec *iov, unsigned int nr)
+{
+	return CALL(EIO, LINUX(readv(fd, iov, nr)), "readv nr=%u", nr);
+}
+
+ssize_t sys_writev(int fd, const struct iovec *iov, unsigned int nr)
+{
+	return CALL(EIO, LINUX(writev(fd, iov, nr)), "writev nr=%u", nr);
+}
+
+int sys_nonblock(int fd)
+{
+	return CALL(EIO, LINUX(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) |
+				     O_NONBLOCK)), "nonblock");
+}
+
+/*
+ * A socket is what tests have for a tap: it takes the requests of one. Others of
+ * Linux's own are asked.
+ */
+int host_ioctl(int fd, unsigned long request, void *arg, unsigned long num)
+{
+	struct ifreq *req = arg;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return LINUX(ioctl(fd, request, arg ? arg : (void *)num));
+	if (request == TUNGETIFF)
+		req->ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	return request == TUNGETIFF || request == TUNSETVNETHDRSZ ||
+	       request == TUNSETOFFLOAD ? 0 : -ENOTTY;
 }
 
 int sys_fdatasync(int fd)

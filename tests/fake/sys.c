@@ -191,12 +191,13 @@ static int named_ioctl(int fd, unsigned long request, void *arg,
 	char name[200];
 	size_t len;
 
-	if (!file)
-		return -EBADF;
 	sys_name(name, sizeof(name), request, arg);
 	len = strlen(name);
 	if (num)
 		snprintf(name + len, sizeof(name) - len, " 0x%lx", num);
+	if (!file)
+		return CALL(EIO, host_ioctl(fd, request, arg, num), "ioctl %s",
+			    name);
 	return CALL(must_work(name) ? 0 : EIO,
 		    do_ioctl(file, request, arg, num), "ioctl %s", name);
 }

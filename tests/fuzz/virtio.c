@@ -67,7 +67,7 @@ static void add(struct world *w, const char *option, const char *value)
 
 static void choose(struct world *w, uint8_t what)
 {
-	switch (what % 3) {
+	switch (what % 4) {
 	case 0:
 		add(w, "rng", NULL);
 		break;
@@ -79,6 +79,11 @@ static void choose(struct world *w, uint8_t what)
 		add(w, "console", w->spec[1]);
 		break;
 	case 2:
+		snprintf(w->spec[0], sizeof(w->spec[0]), "tap=fd:%d",
+			 w->peer[1]);
+		add(w, "net", w->spec[0]);
+		break;
+	case 3:
 		snprintf(w->spec[0], sizeof(w->spec[0]), "fd:%d%s%s", w->image,
 			 what & 0x40 ? ",ro" : "", what & 0x80 ? ",queues=2" :
 			 "");
@@ -361,7 +366,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&w, 0, sizeof(w));
 	w.image = memfd_create("image", MFD_CLOEXEC);
 	MUST(!ftruncate(w.image, IMAGE));
-	MUST(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+	MUST(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
+			 SOCK_NONBLOCK, 0,
 			 w.peer));
 	w.turns_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fake_begin();
