@@ -244,6 +244,7 @@ TEST(a_driver_without_end_holds_nobody_up)
 		};
 	for (i = 0; i < 64; i++)
 		RING->avail->ring[i] = i;
+	RING->avail->idx = 64;
 	CHECK(!pthread_create(&thread, NULL, never_end, NULL));
 	kick(RING);
 	for (i = 0; i < 1000 && !RING->used->idx; i++)
