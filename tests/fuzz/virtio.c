@@ -143,6 +143,8 @@ static void good_start(struct world *w, uint32_t features)
 {
 	unsigned int q;
 
+	bus_write(&w->vm.mmio, ECAM + DEVFN * 4096 + PCI_COMMAND,
+		  PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
 	put_reg(w, VIRTIO_PCI_COMMON_STATUS, 0, 1);
 	MUST(!bus_read(&w->vm.mmio, w->bar + VIRTIO_PCI_COMMON_STATUS, 1));
 	memset(mem_at(&w->vm.mem, 0, QUEUES * 4096), 0, QUEUES * 4096);
@@ -247,13 +249,13 @@ static void any_register(struct input *in, struct world *w)
 static void any_config(struct input *in, struct world *w)
 {
 	uint8_t what = take(in, 1);
-	uint64_t at = ECAM + DEVFN * 4096 + take(in, 1);
-	unsigned int len = 1U << what % 3;
+	unsigned int off = take(in, 1), len = 1U << what % 3;
+	uint64_t at = ECAM + DEVFN * 4096 + off;
 
+	/* The BAR stays where the rest of the input expects it. */
 	if (what & 4)
 		bus_read(&w->vm.mmio, at, len);
-	else if (at < ECAM + DEVFN * 4096 + PCI_BASE_ADDRESS_0 ||
-		 at > ECAM + DEVFN * 4096 + PCI_BASE_ADDRESS_0 + 4)
+	else if (!pci_covers(off, len, PCI_BASE_ADDRESS_0, 4))
 		bus_write(&w->vm.mmio, at, take(in, len), len);
 }
 
@@ -352,8 +354,6 @@ static void drive(struct input *in, struct world *w)
 		step(in, w);
 	fake_fail_nth(0, 0);
 	/* It can always be used again. */
-	bus_write(&w->vm.mmio, ECAM + DEVFN * 4096 + PCI_COMMAND,
-		  PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
 	good_start(w, UINT32_MAX);
 	MUST(!fake_violations());
 }
