@@ -21,6 +21,8 @@ const char *world_begin(const char *way, struct vm *vm);
 void world_end(struct vm *vm);
 /* world_pinned - bytes that are pinned for devices. */
 uint64_t world_pinned(void);
+/* world_msi - the first address of the MiB that its IOMMU keeps for messages. */
+uint64_t world_msi(void);
 /* world_memlock - from now on no more than @bytes may be locked. */
 void world_memlock(uint64_t bytes);
 

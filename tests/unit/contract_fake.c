@@ -36,6 +36,11 @@ uint64_t world_pinned(void)
 	return fake_pinned();
 }
 
+uint64_t world_msi(void)
+{
+	return 0xfee00000;
+}
+
 void world_memlock(uint64_t bytes)
 {
 	fake_host()->cap_ipc_lock = false;

@@ -73,6 +73,12 @@ uint64_t world_pinned(void)
 	return pinned() - before;
 }
 
+/* On x86 the processor's own; MSI_IOVA_BASE of Linux's drivers of SMMUs. */
+uint64_t world_msi(void)
+{
+	return IS_ENABLED(CONFIG_ARM64) ? 0x8000000 : 0xfee00000;
+}
+
 void world_memlock(uint64_t bytes)
 {
 	struct __user_cap_header_struct header = {
