@@ -336,6 +336,17 @@ $(O)/conformance: $(addprefix $(O)/obj/,$(contract-objs)) $(gen)/list
 	$(Q)$(CC) $(ldflags) -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o \
 		$(filter %.o,$^) $(libs-y) $(MUSL_LIB)/crtn.o
 
+# The program around a KVM that has no processor (tests/tool/kvm.c).
+stub-calls := open close ioctl ioctl_num mmap run
+.PHONY: stub
+stub: $(O)/postern-stub
+$(O)/postern-stub: $(addprefix $(O)/obj/,$(product) tests/tool/kvm.o) \
+		$(gen)/list
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) $(stub-calls:%=-Wl,--wrap=sys_%) -o $@ \
+		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o \
+		$(filter %.o,$^) $(libs-y) $(MUSL_LIB)/crtn.o
+
 -include $(patsubst %.o,$(O)/obj/%.d,$(product))
 -include $(patsubst %.o,$(O)/san/%.d,$(product) $(unit-harness) \
 	$(addprefix tests/unit/,$(test-y)))
@@ -383,11 +394,11 @@ fuzz-programs: $(fuzz-programs)
 
 # --- tests and the rest ------------------------------------------------------
 
-.PHONY: check check-style check-unit check-fuzz check-guest check-bed fuzz \
+.PHONY: check check-style check-unit check-tool check-fuzz check-guest check-bed fuzz \
 	zoo gaps matrix kernel-selftests bed-shell demo install clean distclean help
 check: all configs
 	@tests/run
-check-style check-unit check-fuzz: check-%:
+check-style check-unit check-tool check-fuzz: check-%:
 	@tests/$*/run
 fuzz:
 	@tests/fuzz/run --long
@@ -442,7 +453,8 @@ help:
 	@echo '  make demo             a Linux guest with a disk assigned'
 	@echo '  make bed-shell        a shell in the emulated host'
 	@echo '  make check            all tests; one tier of them: check-style,'
-	@echo '                        check-unit, check-fuzz, check-guest, check-bed'
+	@echo '                        check-unit, check-tool, check-fuzz, check-guest,'
+	@echo '                        check-bed'
 	@echo '  make fuzz             the fuzz targets, FUZZ_SECONDS (600) for each'
 	@echo '  make zoo              every device that QEMU emulates, assigned;'
 	@echo '                        writes tests/zoo/ZOO.md; about an hour'

@@ -7,6 +7,7 @@
 #define VMM_ARCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct vm;
 struct vcpu;
@@ -39,6 +40,12 @@ int arch_vcpu_reset(struct vcpu *vcpu);
 bool arch_vcpu_exit(struct vcpu *vcpu);
 /* arch_vcpu_dump - registers of a crashed vCPU to the log. */
 void arch_vcpu_dump(struct vcpu *vcpu);
+/*
+ * arch_vcpu_registers - call @each for every register worth telling. With
+ * CONFIG_EVENTS; from the vCPU's own thread, or when it is stopped.
+ */
+typedef void arch_register_fn(void *arg, const char *name, uint64_t value);
+void arch_vcpu_registers(struct vcpu *vcpu, arch_register_fn *each, void *arg);
 
 /*
  * What a board would do with vm->cfg, asked after arch_vm_create(), before

@@ -68,6 +68,7 @@ struct config {
 	bool verbose;
 	bool try_attach;
 	const char *trace;
+	const char *events;
 	/* Of machines with a device tree */
 	const char *dump_dtb;		/* where to write it instead of running */
 	const char *dtb_overlay[CONFIG_OVERLAYS_MAX];

@@ -13,13 +13,13 @@
 #include "vmm/sys.h"
 #include "vmm/util.h"
 
-static int open_or_dup(const char *path, int flags)
+int file_open_any(const char *path, int flags, int mode)
 {
 	unsigned long n;
 	char *end;
 
 	if (strncmp(path, "fd:", 3))
-		return sys_open(path, flags, 0);
+		return sys_open(path, flags, mode);
 	n = strtoul(path + 3, &end, 10);
 	if (end == path + 3 || *end || n > INT32_MAX)
 		return -EBADF;
@@ -35,7 +35,7 @@ static int report(const char *what, const char *path, int err)
 
 int file_open(const char *what, const char *path, uint64_t *size)
 {
-	int fd = open_or_dup(path, O_RDONLY), err;
+	int fd = file_open_any(path, O_RDONLY, 0), err;
 	struct stat st;
 
 	if (fd < 0)
@@ -58,24 +58,17 @@ int file_open(const char *what, const char *path, uint64_t *size)
 
 int file_open_node(const char *path)
 {
-	return open_or_dup(path, O_RDWR);
+	return file_open_any(path, O_RDWR, 0);
 }
 
 int file_create(const char *what, const char *path)
 {
-	int fd = strncmp(path, "fd:", 3) ?
-		sys_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666) :
-		open_or_dup(path, 0);
+	int fd = file_open_any(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 
 	if (fd >= 0)
 		return fd;
 	log_err("%s: cannot create %s: %s", what, path, err_text(fd));
 	return fd == -EACCES || fd == -EPERM ? -EACCES : -ENOENT;
-}
-
-int file_open_flags(const char *path, int flags)
-{
-	return open_or_dup(path, flags);
 }
 
 int file_read(int fd, void *buf, size_t len, uint64_t offset)

@@ -16,13 +16,16 @@
 int file_open(const char *what, const char *path, uint64_t *size);
 
 /*
+ * file_open_any - open @path, whatever it is; the @flags of an inherited
+ * descriptor are those that it has. Prints nothing.
+ */
+int file_open_any(const char *path, int flags, int mode);
+
+/*
  * file_open_node - open @path, "fd:N" likewise, for reading and writing,
  * whatever it is. Prints nothing.
  */
 int file_open_node(const char *path);
-
-/* file_open_flags - the same, with open(2)'s @flags where it is a path. */
-int file_open_flags(const char *path, int flags);
 
 /*
  * file_create - create @path for writing, or empty it if it is there already;

@@ -131,6 +131,11 @@ ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset)
 		      (unsigned long long)offset);
 }
 
+ssize_t sys_send(int fd, const void *buf, size_t len)
+{
+	return RETRY(send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
 int sys_mmap(void **out, void *hint, size_t len, int prot, int flags, int fd,
 	     uint64_t offset)
 {

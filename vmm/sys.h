@@ -37,6 +37,8 @@ ssize_t sys_read(int fd, void *buf, size_t len);
 ssize_t sys_write(int fd, const void *buf, size_t len);
 ssize_t sys_pread(int fd, void *buf, size_t len, uint64_t offset);
 ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset);
+/* sys_send - write to a socket, and nothing if that would wait: -EAGAIN. */
+ssize_t sys_send(int fd, const void *buf, size_t len);
 
 /*
  * sys_mmap - map @len bytes of @fd (-1: anonymous) from @offset; @hint as in

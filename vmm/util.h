@@ -35,6 +35,16 @@
 #define IS_ENABLED(symbol) ENABLED_PASTE(symbol)
 
 /*
+ * ROW_IF(CONFIG_X, { row }) is the row of a table, with the comma behind it,
+ * where Kconfig set X, and nothing otherwise.
+ */
+#define ROW_IF(symbol, ...) ROW_PASTE(IS_ENABLED(symbol), __VA_ARGS__)
+#define ROW_PASTE(value, ...) ROW_PICK(value, __VA_ARGS__)
+#define ROW_PICK(value, ...) ROW_##value(__VA_ARGS__)
+#define ROW_0(...)
+#define ROW_1(...) __VA_ARGS__,
+
+/*
  * range_ok - whether [base, base + size) is not empty and does not wrap.
  */
 static inline bool range_ok(uint64_t base, uint64_t size)

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "vmm/arch.h"
+#include "vmm/events.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
@@ -73,6 +74,7 @@ static void crashed(struct vcpu *vcpu, const char *why)
 	log_err("vcpu %u: %s (exit reason %u)", vcpu->id, why,
 		vcpu->run->exit_reason);
 	arch_vcpu_dump(vcpu);
+	events_crash(vcpu, why);
 	vm_stop(vcpu->vm, STATUS_CRASH);
 }
 
@@ -86,6 +88,7 @@ static void system_event(struct vcpu *vcpu)
 		vm_reset(vcpu->vm);
 		break;
 	default:
+		events_plain(vcpu->vm, "panic");
 		crashed(vcpu, "the guest reports a crash");
 	}
 }
@@ -139,10 +142,12 @@ static void *vcpu_thread(void *arg)
 	trace(TRACE_VCPU, "vcpu %u starts", vcpu->id);
 	while (vcpu->vm->state == VM_RUNNING) {
 		err = sys_run(vcpu->fd);
-		if (!err)
+		if (!err) {
+			events_returned(vcpu);
 			handle_exit(vcpu);
-		else if (err != -EINTR && err != -EAGAIN)
+		} else if (err != -EINTR && err != -EAGAIN) {
 			run_failed(vcpu, err);
+		}
 	}
 	trace(TRACE_VCPU, "vcpu %u leaves", vcpu->id);
 	return NULL;

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 
 #include "vmm/arch.h"
+#include "vmm/events.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
@@ -52,9 +53,12 @@ int vm_create(struct vm *vm, const struct config *cfg)
 
 	memset(vm, 0, sizeof(*vm));
 	vm->cfg = cfg;
-	err = kvm_open(&vm->kvm, "/dev/kvm");
+	err = events_create(vm);
 	if (err < 0)
 		return err;
+	err = kvm_open(&vm->kvm, "/dev/kvm");
+	if (err < 0)
+		goto destroy_events;
 	err = loop_create(&vm->loop);
 	if (err < 0)
 		goto close_kvm;
@@ -73,6 +77,9 @@ destroy_loop:
 	loop_destroy(&vm->loop);
 close_kvm:
 	kvm_close(&vm->kvm);
+destroy_events:
+	events_stop(vm, status_of(err));
+	events_destroy(vm);
 	return err;
 }
 
@@ -85,6 +92,7 @@ void vm_destroy(struct vm *vm)
 	mem_destroy(&vm->mem);
 	loop_destroy(&vm->loop);
 	kvm_close(&vm->kvm);
+	events_destroy(vm);
 }
 
 void vm_stop(struct vm *vm, int status)
@@ -208,6 +216,7 @@ static int machine_reset(struct vm *vm)
 		err = vcpus_reset(vm);
 	if (err < 0)
 		vm_stop(vm, status_of(err));
+	events_plain(vm, "reset");
 	atomic_compare_exchange_strong(&vm->state, &resetting, VM_RUNNING);
 	return err;
 }
@@ -225,7 +234,7 @@ static int run_once(struct vm *vm)
 	return err;
 }
 
-int vm_run(struct vm *vm)
+static int run(struct vm *vm)
 {
 	struct outside out;
 	int err;
@@ -242,4 +251,14 @@ int vm_run(struct vm *vm)
 	} while (!err && vm->state != VM_STOPPING);
 	outside_close(&out);
 	return vm->status;
+}
+
+int vm_run(struct vm *vm)
+{
+	int status;
+
+	events_started(vm);
+	status = run(vm);
+	events_stop(vm, status);
+	return status;
 }

@@ -22,6 +22,7 @@
 #include "vmm/vcpu.h"
 
 struct board;
+struct events;
 struct iommu;
 
 enum vm_state {
@@ -45,6 +46,7 @@ struct vm {
 	struct board *board;		/* arch/<a>/board.c's own */
 	_Atomic int state;		/* enum vm_state */
 	int status;			/* exit status, once VM_STOPPING */
+	struct events *events;		/* --events, or NULL */
 };
 
 /*

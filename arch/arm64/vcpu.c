@@ -13,22 +13,10 @@
 #include "arch/arm64/layout.h"
 #include "arch/arm64/vcpu.h"
 #include "vmm/arch.h"
+#include "vmm/events.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
-
-#define CORE_REG(member) \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
-	 KVM_REG_ARM_CORE_REG(member))
-#define REG_X(n)	(CORE_REG(regs.regs[0]) + 2 * (n))
-#define REG_SP		CORE_REG(regs.sp)
-#define REG_PC		CORE_REG(regs.pc)
-#define REG_PSTATE	CORE_REG(regs.pstate)
-#define REG_SP_EL1	CORE_REG(sp_el1)
-#define REG_ELR_EL1	CORE_REG(elr_el1)
-#define REG_MPIDR_EL1	ARM64_SYS_REG(3, 0, 0, 0, 5)
-#define REG_ESR_EL1	ARM64_SYS_REG(3, 0, 5, 2, 0)
-#define REG_FAR_EL1	ARM64_SYS_REG(3, 0, 6, 0, 0)
 
 #define MPIDR_AFFINITY	0xff00ffffffULL
 
@@ -191,6 +179,7 @@ bool arch_vcpu_exit(struct vcpu *vcpu)
 		vcpu->id, LL(run->arm_nisv.fault_ipa),
 		LL(run->arm_nisv.esr_iss));
 	arch_vcpu_dump(vcpu);
+	events_crash(vcpu, "an instruction that KVM cannot emulate");
 	vm_stop(vcpu->vm, STATUS_CRASH);
 	return true;
 }

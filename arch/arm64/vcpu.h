@@ -7,11 +7,26 @@
 #ifndef ARCH_ARM64_VCPU_H
 #define ARCH_ARM64_VCPU_H
 
+#include <linux/kvm.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct vcpu;
 struct vm;
+
+/* Registers, as vcpu_get_reg() names them. */
+#define CORE_REG(member) \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
+	 KVM_REG_ARM_CORE_REG(member))
+#define REG_X(n)	(CORE_REG(regs.regs[0]) + 2 * (n))
+#define REG_SP		CORE_REG(regs.sp)
+#define REG_PC		CORE_REG(regs.pc)
+#define REG_PSTATE	CORE_REG(regs.pstate)
+#define REG_SP_EL1	CORE_REG(sp_el1)
+#define REG_ELR_EL1	CORE_REG(elr_el1)
+#define REG_MPIDR_EL1	ARM64_SYS_REG(3, 0, 0, 0, 5)
+#define REG_ESR_EL1	ARM64_SYS_REG(3, 0, 5, 2, 0)
+#define REG_FAR_EL1	ARM64_SYS_REG(3, 0, 6, 0, 0)
 
 /*
  * vcpu_mpidr - the affinity fields of MPIDR_EL1, Aff3 in bits 39 to 32: the

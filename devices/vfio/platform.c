@@ -14,6 +14,7 @@
 
 #include "devices/vfio/platform_priv.h"
 #include "devices/vfio/vfio.h"
+#include "vmm/events.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
@@ -357,16 +358,19 @@ static const struct device_ops platform_ops = {
 
 static void announce(const struct vfio_platform *d)
 {
-	char where[40] = "no registers", lines[40] = "no interrupts";
+	char where[40] = "no registers", lines[40] = "no interrupts", at[20];
 
-	if (d->nr_regions)
-		snprintf(where, sizeof(where), "registers at guest 0x%llx",
+	if (d->nr_regions) {
+		snprintf(at, sizeof(at), "0x%llx",
 			 (unsigned long long)d->regions[0].base);
+		snprintf(where, sizeof(where), "registers at guest %s", at);
+	}
 	if (d->nr_irqs)
 		snprintf(lines, sizeof(lines), "%u interrupt%s from line %d",
 			 d->nr_irqs, d->nr_irqs == 1 ? "" : "s",
 			 d->irqs[0].gsi);
 	log_info("vfio %s: %s, %s", d->name, where, lines);
+	events_device(d->vm, d->name, NULL, d->nr_regions ? at : NULL);
 	if (config_noiommu(d->vm->cfg) == NOIOMMU_DEVICE_ONLY)
 		log_warn("vfio %s: no bus keeps it from DMA: if it can do any, all of this "
 			 "host's memory is open to the guest", d->name);

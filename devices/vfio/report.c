@@ -7,21 +7,17 @@
 #include <stdio.h>
 
 #include "devices/vfio/report.h"
+#include "vmm/json.h"
 #include "vmm/util.h"
 
 void report_quote(const char *text)
 {
+	char c[JSON_CHAR];
+
 	putchar('"');
 	for (; *text; text++) {
-		unsigned char c = *text;
-
-		/* Beyond ASCII, what kind of text it is cannot be known. */
-		if (c < 0x20 || c > 0x7e)
-			printf("\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else
-			putchar(c);
+		json_char(c, *text);
+		printf("%s", c);
 	}
 	putchar('"');
 }

@@ -13,6 +13,7 @@
 
 #include "devices/vfio/vfio.h"
 #include "devices/vfio/vfio_priv.h"
+#include "vmm/events.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
@@ -86,7 +87,7 @@ static void announce(const struct vfio_pci *d)
 {
 	const struct vfio_irqs *irqs = &d->irqs;
 	unsigned int nr = irqs->msix.cap ? irqs->msix.nr : irqs->msi.nr;
-	char kind[40] = "no interrupts";
+	char kind[40] = "no interrupts", id[16], at[16];
 
 	if (nr)
 		snprintf(kind, sizeof(kind), "%u %s vector%s", nr,
@@ -94,10 +95,13 @@ static void announce(const struct vfio_pci *d)
 	else if (irqs->intx.line.gsi >= 0)
 		snprintf(kind, sizeof(kind), "INTx on line %d",
 			 irqs->intx.line.gsi);
-	log_info("vfio %s: %04x:%04x at guest 00:%02x.%x, %s", d->name,
+	snprintf(id, sizeof(id), "%04x:%04x",
 		 pci_get(d->pci.cfg, PCI_VENDOR_ID, 2),
-		 pci_get(d->pci.cfg, PCI_DEVICE_ID, 2), d->pci.devfn >> 3,
-		 d->pci.devfn & 7, kind);
+		 pci_get(d->pci.cfg, PCI_DEVICE_ID, 2));
+	snprintf(at, sizeof(at), "00:%02x.%x", d->pci.devfn >> 3,
+		 d->pci.devfn & 7);
+	log_info("vfio %s: %s at guest %s, %s", d->name, id, at, kind);
+	events_device(d->vm, d->name, id, at);
 }
 
 static int plug(struct vfio_pci *d, struct pci_host *host, int devfn)

@@ -161,7 +161,7 @@ static int open_image(struct disk *d)
 	int flags = (d->ro ? O_RDONLY : O_RDWR) | (d->direct ? O_DIRECT : 0);
 	int err;
 
-	d->fd = file_open_flags(d->text, flags);
+	d->fd = file_open_any(d->text, flags, 0);
 	if (d->fd < 0)
 		return report(d, "cannot open it", d->fd);
 	err = take_lock(d);

@@ -178,6 +178,9 @@ void fake_fail_call(const char *text, int err);
 int fake_sweep(void (*build)(void), int (*run)(void),
 	       bool (*tolerates)(const char *line));
 
+/* fake_send_at_most - a socket takes so many bytes at a time; 0: any number. */
+void fake_send_at_most(size_t len);
+
 /* ---- PCI devices -------------------------------------------------------- */
 
 struct fake_pci_bar {

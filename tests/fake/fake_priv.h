@@ -263,6 +263,12 @@ long call_end(long ret);
 	})
 
 void violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* LINUX - a call that is Linux's own to answer; -errno. */
+#define LINUX(call) \
+	({ \
+		long r_ = (call); \
+		r_ < 0 ? -(long)errno : r_; \
+	})
 /* file_new - an open file and its first descriptor, returned; -errno. */
 int file_new(enum kind kind, const char *name, void *obj, int real);
 /* file_add_fd - one more descriptor of @file, returned. */

@@ -6,7 +6,9 @@
  */
 #include <errno.h>
 #include <linux/kvm.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arch/arm64/board.h"
 #include "arch/arm64/layout.h"
@@ -357,6 +359,37 @@ TEST(what_kvm_cannot_emulate_is_told)
 	vcpu->run->exit_reason = KVM_EXIT_DEBUG;
 	CHECK(!arch_vcpu_exit(vcpu));
 	vm_destroy(&vm);
+	fake_end();
+}
+
+TEST(a_crash_is_told_with_the_registers)
+{
+	static char line[8192];
+	char name[16];
+	ssize_t len;
+	int fds[2];
+
+	fake_begin();
+	build();
+	CHECK_EQ(pipe(fds), 0);
+	snprintf(name, sizeof(name), "fd:%d", fds[1]);
+	cfg.events = name;
+	CHECK_EQ(vm_create(&vm, &cfg), 0);
+	vm.vcpus[0].run->exit_reason = KVM_EXIT_ARM_NISV;
+	capture_begin(2);
+	CHECK(arch_vcpu_exit(&vm.vcpus[0]));
+	capture_end();
+	vm_destroy(&vm);
+	len = read(fds[0], line, sizeof(line) - 1);
+	CHECK(len > 0);
+	line[len > 0 ? len : 0] = '\0';
+	CHECK(strstr(line, "{\"event\": \"device\""));
+	CHECK(strstr(line, "\"id\": \"1b36:0010\", \"guest\": \"00:01.0\"}\n"));
+	CHECK(strstr(line, "\"why\": \"an instruction that KVM cannot emulate\""));
+	CHECK(strstr(line, "\"registers\": {\"pc\": \"0x"));
+	CHECK(strstr(line, "\"far_el1\": \"0x0\", \"x0\": "));
+	CHECK(strstr(line, "\"x30\": \"0x0\"}}\n"));
+	CHECK_EQ(close(fds[0]), 0);
 	fake_end();
 }
 
