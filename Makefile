@@ -420,10 +420,21 @@ bed-shell: all
 demo: all
 	@tests/demo
 
+# What completes postern's command line, where each shell looks for it. It is
+# made of what the program says, so only where that runs.
+completion-bash := bash-completion/completions/postern
+completion-zsh := zsh/site-functions/_postern
+completion-fish := fish/vendor_completions.d/postern.fish
+
 install: all
 	$(Q)install -D $(O)/postern $(DESTDIR)$(PREFIX)/bin/postern
 	$(Q)install -D -m 644 vmm/postern.1 \
 		$(DESTDIR)$(PREFIX)/share/man/man1/postern.1
+	$(Q)$(if $(filter $(ARCH),$(host-arch)),$(foreach shell,bash zsh fish,\
+		tools/completions $(shell) $(O)/postern >$(O)/completion && \
+		install -D -m 644 $(O)/completion \
+		$(DESTDIR)$(PREFIX)/share/$(completion-$(shell)) &&) \
+		rm $(O)/completion)
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/postern)
 
 clean:
@@ -446,7 +457,8 @@ help:
 	@echo '                        KERNEL_CONFIG=FILE says, its .config, plain or'
 	@echo '                        gzipped; the running one if not said'
 	@echo '  make vmm/mem.o        compile one file'
-	@echo '  make install          into DESTDIR and PREFIX ($(PREFIX))'
+	@echo '  make install          into DESTDIR and PREFIX ($(PREFIX)), with the man'
+	@echo '                        page, and completions for bash, zsh and fish'
 	@echo '  make clean            remove what was built'
 	@echo '  make distclean        and the configuration'
 	@echo 'Run'

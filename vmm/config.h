@@ -69,6 +69,8 @@ struct config {
 	bool try_attach;
 	const char *trace;
 	const char *events;
+	bool print_config;
+	bool dry_run;
 	/* Of machines with a device tree */
 	const char *dump_dtb;		/* where to write it instead of running */
 	const char *dtb_overlay[CONFIG_OVERLAYS_MAX];

@@ -36,13 +36,19 @@ static int run(const struct config *cfg)
 		log_err("--trace: '%s': no such category", cfg->trace);
 		return STATUS_USAGE;
 	}
+	if (IS_ENABLED(CONFIG_CONFIG_FILE) && cfg->print_config)
+		return status_of(config_print(cfg));
 	block_signals();
 	ret = vm_create(&vm, cfg);
 	if (ret < 0) {
 		term_restore();
 		return status_of(ret);
 	}
-	ret = vm_run(&vm);
+	ret = STATUS_OK;
+	if (IS_ENABLED(CONFIG_CONFIG_FILE) && cfg->dry_run)
+		log_info("dry run: nothing stands in the way");
+	else
+		ret = vm_run(&vm);
 	vm_destroy(&vm);
 	term_restore();
 	return ret;

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "vmm/log.h"
-#include "vmm/options.h"
 #include "vmm/options_arm64.h"
 #include "vmm/options_priv.h"
 #include "vmm/status.h"
@@ -19,6 +18,7 @@
 #define BOTH_BACKENDS (IS_ENABLED(CONFIG_VFIO_CONTAINER) && \
 		       IS_ENABLED(CONFIG_IOMMUFD))
 
+#define RUN BIT(CMD_RUN)
 #define RUN_IF(enabled) ((enabled) ? RUN : 0)
 #define CHECK BIT(CMD_CHECK)
 #define FIELD(f) .field = offsetof(struct config, f)
@@ -43,6 +43,21 @@ static const struct option options[] = {
 	{ "vfio", 'd', KIND_DEVICE, "ADDRESS",
 	  "assign this PCI device, or group:N; may be repeated",
 	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PCI)), FIELD(vfio) },
+	ROW_IF(CONFIG_VIRTIO_DISK,
+	       { "disk", 0, KIND_VIRTIO, "FILE[,KEY]...",
+		 "a disk: ro, direct, serial=TEXT, queues=N; may be repeated",
+		 RUN, .max = 0 })
+	ROW_IF(CONFIG_VIRTIO_NET,
+	       { "net", 0, KIND_VIRTIO, "TO[,KEY]...",
+		 "a network card at tap=NAME, tap=fd:N or passt=SOCKET: mac=, queues=, vhost",
+		 RUN, .max = 0 })
+	ROW_IF(CONFIG_VIRTIO_CONSOLE,
+	       { "console", 0, KIND_VIRTIO, "TO[,name=NAME]",
+		 "a console, or a named port, at stdio, pty, fd:N, file= or socket=",
+		 RUN, .max = 0 })
+	ROW_IF(CONFIG_VIRTIO_RNG,
+	       { "rng", 0, KIND_VIRTIO, NULL,
+		 "give the guest entropy of the host's", RUN, .max = 0 })
 	{ "iommu", 0, KIND_CHOICE,
 	  BOTH_BACKENDS ? "auto|legacy|iommufd" : NULL,
 	  BOTH_BACKENDS ? "how devices reach guest RAM [auto]" : NULL,
@@ -85,6 +100,18 @@ static const struct option options[] = {
 	       { "trace", 0, KIND_STRING, "LIST",
 		 "trace mmio,irq,vfio,mem,sys,pci,vcpu or all", RUN,
 		 FIELD(trace) })
+	ROW_IF(CONFIG_CONFIG_FILE,
+	       { "config", 0, KIND_CONFIG, "FILE",
+		 "take options from there, one a line; may be repeated", RUN,
+		 .max = 0 })
+	ROW_IF(CONFIG_CONFIG_FILE,
+	       { "print-config", 0, KIND_ACTION, NULL,
+		 "print all of it as such a file, and exit", RUN,
+		 FIELD(print_config) })
+	ROW_IF(CONFIG_CONFIG_FILE,
+	       { "dry-run", 0, KIND_ACTION, NULL,
+		 "check and open everything, start nothing", RUN,
+		 FIELD(dry_run) })
 	{ "json", 0, KIND_FLAG, NULL, "print JSON",
 	  BIT(CMD_DEVICES) | CHECK, FIELD(json) },
 	{ "try", 0, KIND_FLAG, NULL,
@@ -93,9 +120,9 @@ static const struct option options[] = {
 	{ "verbose", 'v', KIND_FLAG, NULL,
 	  "show what the guest sees of each capability", BIT(CMD_DEVICES),
 	  FIELD(verbose) },
-	{ "help", 'h', KIND_FLAG, NULL, "print this and exit",
+	{ "help", 'h', KIND_ACTION, NULL, "print this and exit",
 	  BIT(CMD_NR) - 1, .max = 0 },
-	{ "version", 'V', KIND_FLAG, NULL, "print the version and exit",
+	{ "version", 'V', KIND_ACTION, NULL, "print the version and exit",
 	  BIT(CMD_NR) - 1, .max = 0 },
 };
 
@@ -124,36 +151,26 @@ static const struct {
 			 IS_ENABLED(CONFIG_DEVCMD) },
 };
 
-/* The one behind @o, NULL as the first's predecessor and as the last's. */
-static const struct option *next_option(const struct option *o)
-{
-	if (!o)
-		return options;
-	if (++o == options + ARRAY_SIZE(options))
-		return IS_ENABLED(CONFIG_VIRTIO) ? options_virtio : NULL;
-	return IS_ENABLED(CONFIG_VIRTIO) && !o->name ? NULL : o;
-}
-
-/* Its value may be left out, or else comes behind a =. */
-static bool may_be_bare(const struct option *o)
+OPTIONS_SHARED bool option_may_be_bare(const struct option *o)
 {
 	return IS_ENABLED(CONFIG_VFIO_NOIOMMU) && o->arg && o->arg[0] == '[';
 }
 
 static void print_options(unsigned int mask)
 {
-	const struct option *o = NULL;
+	const struct option *o;
 	char left[64];
-	int len;
 
-	while ((o = next_option(o))) {
+	for (o = options; o < options + ARRAY_SIZE(options); o++) {
 		if (!(o->commands & mask))
 			continue;
-		len = o->letter ? snprintf(left, sizeof(left), "-%c, ",
-					   o->letter)
-				: snprintf(left, sizeof(left), "    ");
-		snprintf(left + len, sizeof(left) - len, "--%s%s%s", o->name,
-			 may_be_bare(o) ? "" : " ", o->arg ? o->arg : "");
+		memcpy(left, "    ", 4);
+		if (o->letter) {
+			memcpy(left, "-?,", 3);
+			left[1] = o->letter;
+		}
+		snprintf(left + 4, sizeof(left) - 4, "--%s%s%s", o->name,
+			 option_may_be_bare(o) ? "" : " ", o->arg ? o->arg : "");
 		printf("  %-36s %s\n", left, o->help);
 	}
 }
@@ -265,7 +282,7 @@ static const char *add_virtio(struct config *cfg, const struct option *o,
 			      const char *val)
 {
 	if (cfg->nr_virtio == CONFIG_VIRTIO_MAX)
-		return "too many devices";
+		return "too many of these";
 	cfg->virtio[cfg->nr_virtio++] = (struct virtio_config){ o->name, val };
 	return NULL;
 }
@@ -278,6 +295,7 @@ static const char *set_option(struct config *cfg, const struct option *o,
 
 	switch (o->kind) {
 	case KIND_FLAG:
+	case KIND_ACTION:
 		*(bool *)field = true;
 		return NULL;
 	case KIND_STRING:
@@ -298,24 +316,25 @@ static const char *set_option(struct config *cfg, const struct option *o,
 		return append(cfg->dtb_overlay, &cfg->nr_dtb_overlay,
 			      CONFIG_OVERLAYS_MAX, val);
 	case KIND_VIRTIO:
-		break;
+		return IS_ENABLED(CONFIG_VIRTIO) ? add_virtio(cfg, o, val) :
+			NULL;
+	case KIND_CONFIG:	/* has been read before */
+		return NULL;
 	}
-	if (IS_ENABLED(CONFIG_VIRTIO) && o->kind == KIND_VIRTIO)
-		return add_virtio(cfg, o, val);
 	return NULL;
 }
 
-static const struct option *find_option(const char *arg, int command)
+OPTIONS_SHARED const struct option *option_find(const char *arg, int command)
 {
 	unsigned int mask = command >= 0 ? BIT(command) : BIT(CMD_NR) - 1;
-	const struct option *o = NULL;
-	size_t len = strcspn(arg, "=");
+	const struct option *o;
+	size_t len = strcspn(arg, "=") - 2;
 
-	while ((o = next_option(o))) {
+	for (o = options; o < options + ARRAY_SIZE(options); o++) {
 		if (!(o->commands & mask))
 			continue;
-		if (!strncmp(arg, "--", 2) && strlen(o->name) == len - 2 &&
-		    !memcmp(arg + 2, o->name, len - 2))
+		if (!strncmp(arg, "--", 2) && strlen(o->name) == len &&
+		    !memcmp(arg + 2, o->name, len))
 			return o;
 		if (arg[0] == '-' && o->letter && arg[1] == o->letter &&
 		    !arg[2])
@@ -324,25 +343,61 @@ static const struct option *find_option(const char *arg, int command)
 	return NULL;
 }
 
-static void wrong_value(const struct option *o, const char *val,
-			const char *wrong)
+static int wrong(const struct option *o, const char *where, const char *val,
+		 const char *why)
 {
 	if (o->kind == KIND_CHOICE)
-		log_err("--%s: '%s': %s: %s", o->name, val, wrong, o->choices);
+		log_err("%s--%s: '%s': %s: %s", where, o->name, val, why,
+			o->choices);
 	else if (o->kind == KIND_NUMBER)
-		log_err("--%s: '%s': %s: %" PRIu64 " to %" PRIu64, o->name,
-			val, wrong, o->min, o->max);
+		log_err("%s--%s: '%s': %s: %" PRIu64 " to %" PRIu64, where,
+			o->name, val, why, o->min, o->max);
 	else
-		log_err("--%s: '%s': %s", o->name, val, wrong);
+		log_err("%s--%s: '%s': %s", where, o->name, val, why);
+	return -EDOM;
+}
+
+OPTIONS_SHARED int option_set(struct config *cfg, const struct option *o,
+			      const char *val, const char *where)
+{
+	const char *why;
+
+	if (!o->arg && val) {
+		log_err("%s--%s: takes no value", where, o->name);
+		return -EDOM;
+	}
+	if (o->arg && !val) {
+		log_err("%s--%s: needs a value: %s", where, o->name, o->arg);
+		return -EDOM;
+	}
+	why = set_option(cfg, o, val);
+	return why ? wrong(o, where, val, why) : 0;
+}
+
+OPTIONS_SHARED int option_value(const struct option *o, int argc, char **argv,
+				const char **val)
+{
+	const char *in = strchr(argv[0], '=');
+
+	*val = in ? in + 1 : NULL;
+	if (in || !o->arg)
+		return 1;
+	if (option_may_be_bare(o)) {
+		*val = "on";
+		return 1;
+	}
+	if (argc > 1)
+		*val = argv[1];
+	return 2;
 }
 
 /* Handle argv[0], an option; returns how many arguments it took. */
 static int parse_option(struct command_line *line, int command, int argc,
 			char **argv)
 {
-	const struct option *o = find_option(argv[0], command);
-	const char *val = strchr(argv[0], '='), *wrong;
-	int took = 1;
+	const struct option *o = option_find(argv[0], command);
+	const char *val;
+	int took;
 
 	if (!o) {
 		log_err("unknown option: %s", argv[0]);
@@ -354,28 +409,20 @@ static int parse_option(struct command_line *line, int command, int argc,
 		printf("postern %s\n", POSTERN_VERSION);
 		exit(STATUS_OK);
 	}
-	if (val && !o->arg) {
-		log_err("--%s: takes no value", o->name);
+	took = option_value(o, argc, argv, &val);
+	if (option_set(&line->cfg, o, val, "") < 0)
 		usage_exit(command);
-	}
-	if (val) {
-		val++;
-	} else if (may_be_bare(o)) {
-		val = "on";
-	} else if (o->arg) {
-		if (argc < 2) {
-			log_err("--%s: needs a value: %s", o->name, o->arg);
-			usage_exit(command);
-		}
-		val = argv[1];
-		took = 2;
-	}
-	wrong = set_option(&line->cfg, o, val);
-	if (wrong) {
-		wrong_value(o, val, wrong);
-		usage_exit(command);
-	}
 	return took;
+}
+
+OPTIONS_SHARED const struct option *options_each(unsigned int i)
+{
+	const struct option *o;
+
+	for (o = options; o < options + ARRAY_SIZE(options); o++)
+		if (o->commands & RUN && !i--)
+			return o;
+	return NULL;
 }
 
 static int find_command(const char *name)
@@ -410,7 +457,7 @@ static void check_complete(struct command_line *line)
 
 void options_parse(struct command_line *line, int argc, char **argv)
 {
-	int command = -1, i = 1, nr = 0;
+	int command = -1, i = 1, nr = 0, err;
 
 	*line = (struct command_line){
 		.cfg.memory = 256 * MiB,
@@ -419,6 +466,11 @@ void options_parse(struct command_line *line, int argc, char **argv)
 		.cfg.append = "",
 		.args = argv,	/* gathered in place: never ahead of i */
 	};
+	if (IS_ENABLED(CONFIG_CONFIG_FILE)) {
+		err = config_files(line, argc, argv);
+		if (err < 0)
+			exit(status_of(err));
+	}
 	while (i < argc) {
 		if (argv[i][0] == '-' && argv[i][1]) {
 			i += parse_option(line, command, argc - i, argv + i);

@@ -22,6 +22,7 @@ struct command_line {
 	struct config cfg;
 	int nr_args;		/* what is left: devices to bind */
 	char **args;
+	struct config_text *texts;	/* of --config, which cfg points into */
 };
 
 /*
@@ -35,5 +36,20 @@ void options_parse(struct command_line *line, int argc, char **argv);
  * or -EDOM when it is not that or does not fit.
  */
 int parse_size(const char *text, uint64_t *size);
+
+#if IS_ENABLED(CONFIG_CONFIG_FILE)
+/*
+ * config_print - @cfg on standard output, as a file that --config makes the
+ * same of. Returns 0, or -EIO if it cannot be written.
+ * options_release - the memory of files that were read; cfg is void then.
+ */
+int config_print(const struct config *cfg);
+void options_release(struct command_line *line);
+#else
+static inline int config_print(const struct config *cfg)
+{
+	return 0;
+}
+#endif
 
 #endif

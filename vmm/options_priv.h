@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a row of the option table is: the rows of one area may stand in a file of
- * their own, so that a program without it does not carry them.
+ * The option table, between the files that read it.
  */
 #ifndef VMM_OPTIONS_PRIV_H
 #define VMM_OPTIONS_PRIV_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "vmm/options.h"
-#include "vmm/util.h"
 
-enum kind {
+enum option_kind {
 	KIND_FLAG,
 	KIND_STRING,
 	KIND_SIZE,	/* bytes, at least min */
@@ -22,13 +17,16 @@ enum kind {
 	KIND_PLATFORM,	/* appended to cfg->vfio_platform */
 	KIND_OVERLAY,	/* appended to cfg->dtb_overlay */
 	KIND_VIRTIO,	/* appended to cfg->virtio, under the option's name */
+	/* What only the command line may have: */
+	KIND_ACTION,	/* a flag */
+	KIND_CONFIG,	/* a file of options */
 };
 
 struct option {
 	const char *name;
 	char letter;
-	enum kind kind;
-	const char *arg;	/* what --help calls it; NULL: takes none */
+	enum option_kind kind;
+	const char *arg;	/* what --help calls its value; NULL: none */
 	const char *help;
 	unsigned int commands;	/* BIT(CMD_...); 0: not in this program */
 	size_t field;		/* in struct config */
@@ -36,9 +34,40 @@ struct option {
 	const char *choices;	/* "auto|legacy|iommufd"; "on" if given none */
 };
 
-#define RUN BIT(CMD_RUN)
+/* Without files there is but one reader, and nothing to share. */
+#if IS_ENABLED(CONFIG_CONFIG_FILE)
+#define OPTIONS_SHARED
+#else
+#define OPTIONS_SHARED static __attribute__((unused))
+#endif
 
-/* With CONFIG_VIRTIO; ends with a NULL name. */
-extern const struct option options_virtio[];
+/* options_each - the @i-th option of `run`, or NULL behind the last. */
+OPTIONS_SHARED const struct option *options_each(unsigned int i);
+
+/* option_find - what @arg names, as it is given to @command (-1: to any). */
+OPTIONS_SHARED const struct option *option_find(const char *arg, int command);
+
+/* option_may_be_bare - its value may be left out, or else comes behind a =. */
+OPTIONS_SHARED bool option_may_be_bare(const struct option *o);
+
+/*
+ * option_value - the value that argv[0], @o's, has in it or behind it: NULL
+ * where it has none. Returns how many arguments that makes.
+ */
+OPTIONS_SHARED int option_value(const struct option *o, int argc, char **argv,
+				const char **value);
+
+/*
+ * option_set - note @o in @cfg; @value as given, or NULL, lives as long as
+ * @cfg. Prints what is wrong with it, @where ("FILE:3: ") in front: -EDOM.
+ */
+OPTIONS_SHARED int option_set(struct config *cfg, const struct option *o,
+			      const char *value, const char *where);
+
+/*
+ * config_files - for each --config among the arguments, what is in the file.
+ * Prints its errors.
+ */
+int config_files(struct command_line *line, int argc, char **argv);
 
 #endif
