@@ -71,6 +71,8 @@ struct config {
 	const char *events;
 	bool print_config;
 	bool dry_run;
+	const char *control;
+	bool prometheus;
 	/* Of machines with a device tree */
 	const char *dump_dtb;		/* where to write it instead of running */
 	const char *dtb_overlay[CONFIG_OVERLAYS_MAX];

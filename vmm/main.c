@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "devices/vfio/command.h"
+#include "vmm/control.h"
 #include "vmm/log.h"
 #include "vmm/options.h"
 #include "vmm/sys.h"
@@ -64,6 +65,8 @@ int main(int argc, char **argv)
 	/* The C library of a static program leaves it to us. */
 	sys_readonly(relro_begin, relro_end);
 	options_parse(&line, argc, argv);
+	if (IS_ENABLED(CONFIG_CONTROL) && line.command == CMD_CTL)
+		return control_ctl(&line.cfg, line.nr_args, line.args);
 	switch (line.command) {
 	case CMD_CHECK:
 		return command_check(&line.cfg, line.nr_args, line.args);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm/control.h"
 #include "vmm/log.h"
 #include "vmm/options_arm64.h"
 #include "vmm/options_priv.h"
@@ -96,6 +97,12 @@ static const struct option options[] = {
 	       { "events", 0, KIND_STRING, "FILE",
 		 "tell what happens, a JSON object a line", RUN,
 		 FIELD(events) })
+	ROW_IF(CONFIG_CONTROL,
+	       { "control", 0, KIND_STRING, "SOCKET",
+		 "listen there for postern ctl", RUN, FIELD(control) })
+	ROW_IF(CONFIG_CONTROL,
+	       { "prometheus", 0, KIND_FLAG, NULL,
+		 "stats as OpenMetrics text", BIT(CMD_CTL), FIELD(prometheus) })
 	ROW_IF(CONFIG_TRACE,
 	       { "trace", 0, KIND_STRING, "LIST",
 		 "trace mmio,irq,vfio,mem,sys,pci,vcpu or all", RUN,
@@ -149,6 +156,9 @@ static const struct {
 			 "give devices back to the driver they had", true,
 			 true,
 			 IS_ENABLED(CONFIG_DEVCMD) },
+	ROW_IF(CONFIG_CONTROL,
+	       [CMD_CTL] = { "ctl", "ctl SOCKET COMMAND [ARGUMENT]...",
+			     "control a guest that runs", true, true, true })
 };
 
 OPTIONS_SHARED bool option_may_be_bare(const struct option *o)
@@ -182,6 +192,8 @@ static _Noreturn void print_help(int command)
 	if (command >= 0) {
 		printf("usage: postern %s\n\n", commands[command].usage);
 		print_options(BIT(command));
+		if (command == CMD_CTL)
+			control_help();
 		exit(STATUS_OK);
 	}
 	printf("postern: a small virtual machine monitor with device assignment\n\n");
@@ -450,7 +462,9 @@ static void check_complete(struct command_line *line)
 		exit(STATUS_USAGE);
 	}
 	if (commands[line->command].needs_args && !line->nr_args) {
-		log_err("%s: no device given", commands[line->command].name);
+		log_err("%s: no %s given", commands[line->command].name,
+			IS_ENABLED(CONFIG_CONTROL) &&
+			line->command == CMD_CTL ? "socket" : "device");
 		usage_exit(line->command);
 	}
 }

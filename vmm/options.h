@@ -14,6 +14,7 @@ enum command {
 	CMD_DEVICES,
 	CMD_BIND,
 	CMD_UNBIND,
+	CMD_CTL,
 	CMD_NR
 };
 

@@ -136,6 +136,66 @@ ssize_t sys_send(int fd, const void *buf, size_t len)
 	return RETRY(send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
+ssize_t sys_recv(int fd, void *buf, size_t len)
+{
+	return RETRY(recv(fd, buf, len, MSG_DONTWAIT));
+}
+
+static int unix_socket(const char *path, int flags, struct sockaddr_un *addr)
+{
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(addr->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(addr->sun_path, path);
+	return RETRY(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+}
+
+int sys_unix_listen(const char *path)
+{
+	struct sockaddr_un addr;
+	int fd = unix_socket(path, SOCK_NONBLOCK, &addr), err;
+
+	if (fd < 0)
+		return fd;
+	/* The file gets the mode that the socket has. */
+	fchmod(fd, 0600);
+	if (!bind(fd, (struct sockaddr *)&addr, sizeof(addr)) && !listen(fd, 8))
+		return TRACED(fd, "listen %s", path);
+	err = -errno;
+	close(fd);
+	return TRACED(err, "listen %s", path);
+}
+
+int sys_unix_connect(const char *path)
+{
+	struct sockaddr_un addr;
+	int fd = unix_socket(path, 0, &addr), err;
+
+	if (fd < 0)
+		return fd;
+	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return TRACED(fd, "connect %s", path);
+	err = -errno;
+	close(fd);
+	return TRACED(err, "connect %s", path);
+}
+
+int sys_accept(int fd)
+{
+	return TRACED(RETRY(accept4(fd, NULL, NULL,
+				    SOCK_NONBLOCK | SOCK_CLOEXEC)),
+		      "accept fd=%d", fd);
+}
+
+int sys_listens(int fd)
+{
+	socklen_t len = sizeof(int);
+	int listens = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0 ?
+		-errno : listens;
+}
+
 int sys_mmap(void **out, void *hint, size_t len, int prot, int flags, int fd,
 	     uint64_t offset)
 {
@@ -209,6 +269,11 @@ int sys_mkdir(const char *path, int mode)
 int sys_unlink(const char *path)
 {
 	return TRACED(RETRY(unlink(path)), "unlink %s", path);
+}
+
+int sys_unlink_at(int dir, const char *name)
+{
+	return TRACED(RETRY(unlinkat(dir, name, 0)), "unlink %s", name);
 }
 
 int sys_listdir(const char *path, int (*each)(void *arg, const char *name),
@@ -330,51 +395,6 @@ int sys_uring_enter(int fd, unsigned int submit, unsigned int complete,
 {
 	return RETRY(syscall(SYS_io_uring_enter, fd, submit, complete, flags,
 			     NULL, 0));
-}
-
-static int unix_socket(const char *path, struct sockaddr_un *addr)
-{
-	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(addr->sun_path))
-		return -ENAMETOOLONG;
-	strcpy(addr->sun_path, path);
-	return RETRY(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-}
-
-int sys_listen(const char *path)
-{
-	struct sockaddr_un addr;
-	int fd = unix_socket(path, &addr), err;
-
-	if (fd < 0)
-		return fd;
-	err = bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	      listen(fd, 1) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ?
-		-errno : 0;
-	if (err < 0)
-		close(fd);
-	return TRACED(err < 0 ? err : fd, "listen %s", path);
-}
-
-int sys_accept(int fd)
-{
-	return TRACED(RETRY(accept4(fd, NULL, NULL,
-				    SOCK_CLOEXEC | SOCK_NONBLOCK)),
-		      "accept fd=%d", fd);
-}
-
-int sys_connect(const char *path)
-{
-	struct sockaddr_un addr;
-	int fd = unix_socket(path, &addr), err;
-
-	if (fd < 0)
-		return fd;
-	err = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ?
-		-errno : 0;
-	if (err < 0)
-		close(fd);
-	return TRACED(err < 0 ? err : fd, "connect %s", path);
 }
 
 void sys_sleep(unsigned int ms)

@@ -39,6 +39,17 @@ ssize_t sys_pread(int fd, void *buf, size_t len, uint64_t offset);
 ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset);
 /* sys_send - write to a socket, and nothing if that would wait: -EAGAIN. */
 ssize_t sys_send(int fd, const void *buf, size_t len);
+/* sys_recv - read from a socket; -EAGAIN if that would wait. */
+ssize_t sys_recv(int fd, void *buf, size_t len);
+/*
+ * sys_unix_listen - a stream socket at @path, for its owner only, from which
+ * sys_accept() takes connections, or -EAGAIN. sys_unix_connect - the other
+ * end, which waits. sys_listens - whether a socket does: 1, 0 or -ENOTSOCK.
+ */
+int sys_unix_listen(const char *path);
+int sys_unix_connect(const char *path);
+int sys_accept(int fd);
+int sys_listens(int fd);
 
 /*
  * sys_mmap - map @len bytes of @fd (-1: anonymous) from @offset; @hint as in
@@ -70,6 +81,8 @@ int sys_readlink(const char *path, char *buf, size_t size);
 
 int sys_mkdir(const char *path, int mode);
 int sys_unlink(const char *path);
+/* sys_unlink_at - a @name in the open folder @dir. */
+int sys_unlink_at(int dir, const char *name);
 
 /*
  * sys_listdir - call @each for every entry but "." and ".."; stops and
@@ -124,14 +137,6 @@ struct io_uring_params;
 int sys_uring_setup(unsigned int entries, struct io_uring_params *params);
 int sys_uring_enter(int fd, unsigned int submit, unsigned int complete,
 		    unsigned int flags);
-
-/*
- * sys_listen - a UNIX socket at @path that takes connections; non-blocking.
- * sys_accept - the next of them. sys_connect - a connection to one.
- */
-int sys_listen(const char *path);
-int sys_accept(int fd);
-int sys_connect(const char *path);
 
 /* sys_sleep - wait @ms milliseconds; a signal cuts it short. */
 void sys_sleep(unsigned int ms);

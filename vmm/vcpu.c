@@ -93,8 +93,21 @@ static void system_event(struct vcpu *vcpu)
 	}
 }
 
+/* Only its own thread counts, so nothing needs to be locked. */
+static void count_exit(struct vcpu *vcpu)
+{
+	unsigned int reason = vcpu->run->exit_reason;
+	enum exit_kind kind = reason == KVM_EXIT_IO ? EXIT_IO :
+		reason == KVM_EXIT_MMIO ? EXIT_MMIO : EXIT_OTHER;
+
+	atomic_store_explicit(&vcpu->exits[kind], vcpu->exits[kind] + 1,
+			      memory_order_relaxed);
+}
+
 static void handle_exit(struct vcpu *vcpu)
 {
+	if (IS_ENABLED(CONFIG_CONTROL))
+		count_exit(vcpu);
 	switch (vcpu->run->exit_reason) {
 	case KVM_EXIT_IO:
 		run_io(vcpu);
@@ -140,7 +153,7 @@ static void *vcpu_thread(void *arg)
 	snprintf(vcpu->name, sizeof(vcpu->name), "vcpu%u", vcpu->id);
 	sys_thread_name(vcpu->name);
 	trace(TRACE_VCPU, "vcpu %u starts", vcpu->id);
-	while (vcpu->vm->state == VM_RUNNING) {
+	while (vcpu->vm->state == VM_RUNNING && !vm_paused(vcpu->vm)) {
 		err = sys_run(vcpu->fd);
 		if (!err) {
 			events_returned(vcpu);

@@ -13,6 +13,14 @@
 struct vm;
 struct kvm_run;
 
+/* What exits there are, for who counts them. */
+enum exit_kind {
+	EXIT_IO,
+	EXIT_MMIO,
+	EXIT_OTHER,
+	EXIT_KINDS
+};
+
 struct vcpu {
 	struct vm *vm;
 	unsigned int id;
@@ -22,6 +30,7 @@ struct vcpu {
 	pthread_t thread;
 	bool started;
 	void *arch;		/* arch/<a>/vcpu.c's own */
+	_Atomic uint64_t exits[EXIT_KINDS]; /* with CONFIG_CONTROL */
 };
 
 /*

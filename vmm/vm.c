@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 
 #include "vmm/arch.h"
+#include "vmm/control.h"
 #include "vmm/events.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
@@ -47,6 +48,13 @@ destroy_arch:
 	return err;
 }
 
+static void machine_destroy(struct vm *vm)
+{
+	board_destroy(vm);
+	vcpus_destroy(vm);
+	arch_vm_destroy(vm);
+}
+
 int vm_create(struct vm *vm, const struct config *cfg)
 {
 	int err;
@@ -69,8 +77,13 @@ int vm_create(struct vm *vm, const struct config *cfg)
 	err = machine_create(vm);
 	if (err < 0)
 		goto destroy_loop;
+	err = control_create(vm);
+	if (err < 0)
+		goto destroy_machine;
 	return 0;
 
+destroy_machine:
+	machine_destroy(vm);
 destroy_loop:
 	mem_unlisten(&vm->mem, &vm->kvm.slots);
 	mem_destroy(&vm->mem);
@@ -85,9 +98,8 @@ destroy_events:
 
 void vm_destroy(struct vm *vm)
 {
-	board_destroy(vm);
-	vcpus_destroy(vm);
-	arch_vm_destroy(vm);
+	control_destroy(vm);
+	machine_destroy(vm);
 	mem_unlisten(&vm->mem, &vm->kvm.slots);
 	mem_destroy(&vm->mem);
 	loop_destroy(&vm->loop);
@@ -159,6 +171,8 @@ static void signal_arrived(void *arg)
 		return;
 	}
 	out->signal = info.ssi_signo;
+	if (vm_paused(vm))
+		vm_resume(vm);
 	log_info("%s: asking the guest to power off; a second signal stops it",
 		 info.ssi_signo == SIGINT ? "SIGINT" :
 		 info.ssi_signo == SIGHUP ? "SIGHUP" : "SIGTERM");
@@ -216,6 +230,8 @@ static int machine_reset(struct vm *vm)
 		err = vcpus_reset(vm);
 	if (err < 0)
 		vm_stop(vm, status_of(err));
+	if (IS_ENABLED(CONFIG_CONTROL))
+		vm->resets++;
 	events_plain(vm, "reset");
 	atomic_compare_exchange_strong(&vm->state, &resetting, VM_RUNNING);
 	return err;
@@ -223,7 +239,7 @@ static int machine_reset(struct vm *vm)
 
 static int run_once(struct vm *vm)
 {
-	int err = vcpus_start(vm);
+	int err = vm_paused(vm) ? 0 : vcpus_start(vm);
 
 	if (err < 0)
 		return err;
@@ -253,10 +269,30 @@ static int run(struct vm *vm)
 	return vm->status;
 }
 
+void vm_pause(struct vm *vm)
+{
+	if (vm->paused)
+		return;
+	vm->paused = true;
+	vcpus_stop(vm);
+	events_plain(vm, "paused");
+}
+
+int vm_resume(struct vm *vm)
+{
+	if (!vm->paused)
+		return 0;
+	vm->paused = false;
+	events_plain(vm, "resumed");
+	return vcpus_start(vm);
+}
+
 int vm_run(struct vm *vm)
 {
 	int status;
 
+	if (IS_ENABLED(CONFIG_CONTROL))
+		vm->started = time_now();
 	events_started(vm);
 	status = run(vm);
 	events_stop(vm, status);

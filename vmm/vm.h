@@ -22,6 +22,7 @@
 #include "vmm/vcpu.h"
 
 struct board;
+struct control;
 struct events;
 struct iommu;
 
@@ -47,6 +48,10 @@ struct vm {
 	_Atomic int state;		/* enum vm_state */
 	int status;			/* exit status, once VM_STOPPING */
 	struct events *events;		/* --events, or NULL */
+	struct control *control;	/* --control, or NULL */
+	_Atomic bool paused;		/* vCPUs stay out; main thread's */
+	uint64_t started;		/* time_now(), for who asks control.c */
+	unsigned int resets;
 };
 
 /*
@@ -68,5 +73,19 @@ int vm_run(struct vm *vm);
  */
 void vm_stop(struct vm *vm, int status);
 void vm_reset(struct vm *vm);
+
+/*
+ * vm_pause - all vCPUs out of the guest, and no further than that: the clock
+ * and assigned devices go on. vm_resume - back in; where that cannot be done
+ * the machine stops. Main thread, while vm_run() is on; twice is as once.
+ */
+void vm_pause(struct vm *vm);
+int vm_resume(struct vm *vm);
+
+/* vm_paused - whether no vCPU is to run for now. */
+static inline bool vm_paused(const struct vm *vm)
+{
+	return IS_ENABLED(CONFIG_CONTROL) && vm->paused;
+}
 
 #endif

@@ -151,7 +151,7 @@ int passt_open(struct net *net, const char *path)
 	p->stream = calloc(1, sizeof(*p->stream));
 	if (!p->stream)
 		return -ENOMEM;
-	err = p->fd = sys_connect(path);
+	err = p->fd = sys_unix_connect(path);
 	if (err >= 0)
 		err = sys_nonblock(p->fd);
 	if (err >= 0)

@@ -106,17 +106,17 @@ static void take_client(void *arg)
 /* What is left of one who is not there any more is in nobody's way. */
 static int listen_at(const char *path)
 {
-	int fd = sys_listen(path), other;
+	int fd = sys_unix_listen(path), other;
 
 	if (fd != -EADDRINUSE)
 		return fd;
-	other = sys_connect(path);
+	other = sys_unix_connect(path);
 	if (other >= 0)
 		sys_close(other);
 	if (other != -ECONNREFUSED)
 		return fd;
 	sys_unlink(path);
-	return sys_listen(path);
+	return sys_unix_listen(path);
 }
 
 static int use_socket(struct port *port, const char *path)

@@ -9,11 +9,9 @@
 #include <linux/if_tun.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/fake/fake_priv.h"
@@ -113,59 +111,4 @@ int sys_uring_enter(int fd, unsigned int submit, unsigned int complete,
 	return CALL(EAGAIN, LINUX(syscall(SYS_io_uring_enter, fd, submit,
 					  complete, flags, NULL, 0)),
 		    "io_uring_enter submit=%u", submit);
-}
-
-/* ---- sockets ------------------------------------------------------------ */
-
-static int unix_socket(const char *path, struct sockaddr_un *addr)
-{
-	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(addr->sun_path, sizeof(addr->sun_path), "%s", path);
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-}
-
-static int do_listen(const char *path)
-{
-	struct sockaddr_un addr;
-	int fd = unix_socket(path, &addr);
-
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    listen(fd, 1) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
-		int err = errno;
-
-		close(fd);
-		return -err;
-	}
-	return fd;
-}
-
-int sys_listen(const char *path)
-{
-	return CALL(EACCES, do_listen(path), "listen %s", path);
-}
-
-int sys_accept(int fd)
-{
-	return CALL(EMFILE, LINUX(accept4(fd, NULL, NULL,
-					  SOCK_CLOEXEC | SOCK_NONBLOCK)),
-		    "accept");
-}
-
-static int do_connect(const char *path)
-{
-	struct sockaddr_un addr;
-	int fd = unix_socket(path, &addr);
-
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		int err = errno;
-
-		close(fd);
-		return -err;
-	}
-	return fd;
-}
-
-int sys_connect(const char *path)
-{
-	return CALL(EACCES, do_connect(path), "connect %s", path);
 }

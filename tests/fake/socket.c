@@ -3,7 +3,11 @@
  * Sockets, which are Linux's own: nothing of the fake kernel is behind them.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "tests/fake/fake_priv.h"
 #include "vmm/sys.h"
@@ -20,4 +24,65 @@ ssize_t sys_send(int fd, const void *buf, size_t len)
 	if (at_most && len > at_most)
 		len = at_most;
 	return LINUX(send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+ssize_t sys_recv(int fd, void *buf, size_t len)
+{
+	return LINUX(recv(fd, buf, len, MSG_DONTWAIT));
+}
+
+static int at_path(const char *path, int flags,
+		   int (*how)(int, const struct sockaddr *, socklen_t))
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd, err;
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(addr.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	fchmod(fd, 0600);
+	err = LINUX(how(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	if (err < 0)
+		close(fd);
+	return err < 0 ? err : fd;
+}
+
+static int do_listen(const char *path)
+{
+	int fd = at_path(path, SOCK_NONBLOCK, bind);
+
+	if (fd >= 0)
+		listen(fd, 8);
+	return fd;
+}
+
+int sys_unix_listen(const char *path)
+{
+	return CALL(EACCES, do_listen(path), "listen %s", path);
+}
+
+int sys_unix_connect(const char *path)
+{
+	return CALL(EACCES, at_path(path, 0, connect), "connect %s", path);
+}
+
+int sys_accept(int fd)
+{
+	return CALL(EMFILE, LINUX(accept4(fd, NULL, NULL, SOCK_NONBLOCK |
+					  SOCK_CLOEXEC)), "accept");
+}
+
+int sys_listens(int fd)
+{
+	socklen_t len = sizeof(int);
+	int listens = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0 ?
+		-errno : listens;
+}
+
+int sys_unlink_at(int dir, const char *name)
+{
+	return LINUX(unlinkat(dir, name, 0));
 }

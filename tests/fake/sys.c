@@ -214,7 +214,6 @@ int sys_ioctl_num(int fd, unsigned long request, unsigned long arg)
 
 int sys_run(int fd)
 {
-	(void)fd;
 	return -EINTR;
 }
 
@@ -525,9 +524,8 @@ static int do_unlink(const char *path)
 
 int sys_unlink(const char *path)
 {
-	if (!strncmp(path, "/tmp/", 5))
-		return LINUX(unlink(path));
-	return CALL(EACCES, do_unlink(path), "unlink %s", path);
+	return !strncmp(path, "/tmp/", 5) ? LINUX(unlink(path)) :
+		CALL(EACCES, do_unlink(path), "unlink %s", path);
 }
 
 /* ---- listing ------------------------------------------------------------ */

@@ -15,6 +15,7 @@
  *	triple		a triple fault
  *	panic		as KVM_SYSTEM_EVENT_CRASH
  *	bad		an exit that nobody knows
+ *	flood		writes to a port that nobody has, without an end
  *	call=N		system call N, as if the VMM were taken over
  *	spin		for ever
  *
@@ -317,6 +318,8 @@ static int step(struct kvm_run *run)
 	}
 	if (is("bad"))
 		return ended(run, KVM_EXIT_HYPERCALL);
+	if (is("flood"))
+		return out(run, 0x80, 0, 1);
 	if (is("call=")) {
 		syscall(atol(value()), -1, -1, -1, -1, -1, -1);
 		return ended(run, KVM_EXIT_INTR);
