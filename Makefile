@@ -208,7 +208,8 @@ endef
 files = $(eval objs :=)$(foreach dir,$(1),$(eval $(call \
 	read-list,$(dir))))$(objs)
 
-product := $(if $(configured),$(call files,vmm/ iommu/ devices/ arch/$(ARCH)/))
+product := $(if $(configured),$(call files,vmm/ iommu/ devices/ arch/$(ARCH)/)\
+	$(if $(CONFIG_SANDBOX),generated/sandbox.o))
 
 # --- the program -------------------------------------------------------------
 
@@ -259,6 +260,38 @@ $(O)/obj/%.o: %.c $(gen)/flags | $(O)/uapi
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+
+# The sandbox's filters, which a program of this machine makes. It has the
+# requests' numbers from the headers of the architecture that is built for.
+sandbox := $(addprefix $(O)/tools/,sandbox.o sandbox_rules.o sandbox_$(ARCH).o)
+host-flags := -std=gnu11 -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -I.
+$(O)/tools/sandbox.o: tools/sandbox.c tools/sandbox.h
+	$(Q)mkdir -p $(@D)
+	@[ -e /usr/include/seccomp.h ] || \
+		tests/prepare/need libseccomp-dev gcc libc6-dev
+	$(Q)gcc $(host-flags) -c -o $@ $<
+$(O)/tools/sandbox_%.o: tools/sandbox_%.c tools/sandbox.h iommu/uapi.h \
+		$(gen)/flags | $(O)/uapi
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc $(host-flags) -ffreestanding -nostdinc -isystem $(O)/uapi \
+		-isystem $(shell gcc -print-file-name=include) \
+		-include $(gen)/autoconf.h -c -o $@ $<
+$(O)/tools/sandbox: $(sandbox)
+	$(call say,HOSTLD,$@)
+	$(Q)gcc -o $@ $^ -lseccomp
+$(gen)/sandbox.c: $(O)/tools/sandbox
+	$(Q)$< $(ARCH) >$@
+
+# generated OBJECT-FOLDER,COMPILER - what is made at build time is compiled as
+# the rest is.
+define generated
+$(O)/$(1)/generated/%.o: $(gen)/%.c $(gen)/flags | $(O)/uapi
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(2) -c -o $$@ $$<
+endef
+$(eval $(call generated,obj,$$(CC) $$(cflags)))
+$(eval $(call generated,san,$$(CC) $$(unit-flags)))
+$(eval $(call generated,fz,$$(CLANG) $$(fuzz-flags)))
 
 $(O)/postern.debug: $(addprefix $(O)/obj/,$(product)) $(gen)/list \
 		vmm/program.ld
@@ -438,8 +471,8 @@ install: all
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/postern)
 
 clean:
-	$(Q)for made in obj san configs style unit unit-* gaps selftests \
-		conformance postern postern.debug; do \
+	$(Q)for made in obj san tools configs style unit unit-* gaps \
+		selftests conformance postern postern.debug; do \
 		rm -rf "$(O)"/$$made; done
 distclean:
 	$(Q)rm -rf "$(O)"

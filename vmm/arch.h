@@ -48,6 +48,12 @@ typedef void arch_register_fn(void *arg, const char *name, uint64_t value);
 void arch_vcpu_registers(struct vcpu *vcpu, arch_register_fn *each, void *arg);
 
 /*
+ * arch_trap_arg - argument @n (0 to 5) of the system call that SIGSYS is about,
+ * of a ucontext_t. With CONFIG_SANDBOX; async-signal-safe.
+ */
+unsigned long arch_trap_arg(const void *context, unsigned int n);
+
+/*
  * What a board would do with vm->cfg, asked after arch_vm_create(), before
  * there is one.
  * board_check_memory - whether it can have that much RAM; prints its errors.

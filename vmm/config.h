@@ -43,6 +43,12 @@ struct virtio_config {
 	const char *value;
 };
 
+enum sandbox_choice {
+	SANDBOX_ON,
+	SANDBOX_LOG,		/* what is not allowed is noted by the kernel */
+	SANDBOX_OFF,
+};
+
 struct config {
 	const char *kernel;
 	const char *initrd;
@@ -73,6 +79,9 @@ struct config {
 	bool dry_run;
 	const char *control;
 	bool prometheus;
+	unsigned int sandbox;		/* enum sandbox_choice */
+	const char *user;
+	const char *chroot;
 	/* Of machines with a device tree */
 	const char *dump_dtb;		/* where to write it instead of running */
 	const char *dtb_overlay[CONFIG_OVERLAYS_MAX];

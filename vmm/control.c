@@ -312,6 +312,11 @@ int control_create(struct vm *vm)
 	return err;
 }
 
+int control_dir(const struct vm *vm)
+{
+	return vm->control ? vm->control->dir : -1;
+}
+
 void control_destroy(struct vm *vm)
 {
 	struct control *control = vm->control;

@@ -36,6 +36,9 @@ struct config;
 int control_create(struct vm *vm);
 void control_destroy(struct vm *vm);
 
+/* control_dir - the folder that its socket is in, open, or -1. */
+int control_dir(const struct vm *vm);
+
 /*
  * control_ctl - `postern ctl SOCKET COMMAND`: send @args[1...], print the
  * reply. Returns the exit status.
@@ -51,6 +54,11 @@ static inline int control_create(struct vm *vm)
 
 static inline void control_destroy(struct vm *vm)
 {
+}
+
+static inline int control_dir(const struct vm *vm)
+{
+	return -1;
 }
 
 static inline int control_ctl(const struct config *cfg, int n, char **args)

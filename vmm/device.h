@@ -70,9 +70,10 @@ struct device_ops {
 #if IS_ENABLED(CONFIG_LIBFDT)
 	/*
 	 * The guest is about to start, for the first time or after a reset:
-	 * interrupts can be wired from now on, and what no words of struct
-	 * desc can say is added to the device tree @fdt, which has all else.
-	 * Prints its errors. May be NULL.
+	 * interrupts can be wired from now on. The first time, what no words
+	 * of struct desc can say is added to the device tree @fdt, which has
+	 * all else; it stays, so later @fdt is NULL. Prints its errors. May be
+	 * NULL.
 	 */
 	int (*start)(struct device *dev, void *fdt);
 #endif

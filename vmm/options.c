@@ -97,6 +97,16 @@ static const struct option options[] = {
 	       { "events", 0, KIND_STRING, "FILE",
 		 "tell what happens, a JSON object a line", RUN,
 		 FIELD(events) })
+	ROW_IF(CONFIG_SANDBOX,
+	       { "sandbox", 0, KIND_CHOICE, "on|log|off",
+		 "give up what is not needed to run [on]", RUN,
+		 FIELD(sandbox), .choices = "on|log|off" })
+	ROW_IF(CONFIG_SANDBOX,
+	       { "user", 0, KIND_STRING, "NAME",
+		 "run the guest as this user, or UID[:GID]", RUN, FIELD(user) })
+	ROW_IF(CONFIG_SANDBOX,
+	       { "chroot", 0, KIND_STRING, "DIR",
+		 "and with this as its root folder", RUN, FIELD(chroot) })
 	ROW_IF(CONFIG_CONTROL,
 	       { "control", 0, KIND_STRING, "SOCKET",
 		 "listen there for postern ctl", RUN, FIELD(control) })

@@ -6,8 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/kvm.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -395,6 +399,53 @@ int sys_uring_enter(int fd, unsigned int submit, unsigned int complete,
 {
 	return RETRY(syscall(SYS_io_uring_enter, fd, submit, complete, flags,
 			     NULL, 0));
+}
+
+int sys_no_new_privs(void)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int sys_seccomp(const struct sock_fprog *prog)
+{
+	return TRACED(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog) < 0 ?
+		      -errno : 0, "seccomp len=%u", prog->len);
+}
+
+int sys_landlock_create(const struct landlock_ruleset_attr *attr, size_t size)
+{
+	return RETRY(syscall(SYS_landlock_create_ruleset, attr, size,
+			     attr ? 0 : LANDLOCK_CREATE_RULESET_VERSION));
+}
+
+int sys_landlock_add(int fd, const struct landlock_path_beneath_attr *dir)
+{
+	return RETRY(syscall(SYS_landlock_add_rule, fd,
+			     LANDLOCK_RULE_PATH_BENEATH, dir, 0));
+}
+
+int sys_landlock_restrict(int fd)
+{
+	return TRACED(RETRY(syscall(SYS_landlock_restrict_self, fd, 0)),
+		      "landlock fd=%d", fd);
+}
+
+int sys_chroot(const char *path)
+{
+	return TRACED(chroot(path) < 0 || chdir("/") < 0 ? -errno : 0,
+		      "chroot %s", path);
+}
+
+int sys_setids(unsigned int uid, unsigned int gid)
+{
+	return TRACED(setgroups(0, NULL) < 0 || setgid(gid) < 0 ||
+		      setuid(uid) < 0 ? -errno : 0, "setids %u %u", uid, gid);
+}
+
+void sys_end(int status)
+{
+	for (;;)
+		syscall(SYS_exit_group, status);
 }
 
 void sys_sleep(unsigned int ms)

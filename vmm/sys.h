@@ -138,6 +138,31 @@ int sys_uring_setup(unsigned int entries, struct io_uring_params *params);
 int sys_uring_enter(int fd, unsigned int submit, unsigned int complete,
 		    unsigned int flags);
 
+/*
+ * sys_no_new_privs - no program that is run from here on has more rights.
+ * sys_seccomp - a filter for this thread's system calls, and for those of
+ * threads that it starts from then on; it can't be taken back.
+ */
+struct sock_fprog;
+int sys_no_new_privs(void);
+int sys_seccomp(const struct sock_fprog *prog);
+/*
+ * Landlock (Linux 5.13): sys_landlock_create - a set of rules, or with NULL the
+ * version of it that the kernel has; sys_landlock_add - a folder with what may
+ * be done beneath it; sys_landlock_restrict - hold this thread to it.
+ */
+struct landlock_ruleset_attr;
+struct landlock_path_beneath_attr;
+int sys_landlock_create(const struct landlock_ruleset_attr *attr, size_t size);
+int sys_landlock_add(int fd, const struct landlock_path_beneath_attr *dir);
+int sys_landlock_restrict(int fd);
+/* sys_chroot - @path is the root folder, and the working one. */
+int sys_chroot(const char *path);
+/* sys_setids - these, and no supplementary groups, in all threads. */
+int sys_setids(unsigned int uid, unsigned int gid);
+/* sys_end - the process ends here and now; async-signal-safe. */
+_Noreturn void sys_end(int status);
+
 /* sys_sleep - wait @ms milliseconds; a signal cuts it short. */
 void sys_sleep(unsigned int ms);
 

@@ -15,6 +15,7 @@
 #include "vmm/arch.h"
 #include "vmm/events.h"
 #include "vmm/log.h"
+#include "vmm/sandbox.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
 
@@ -152,6 +153,7 @@ static void *vcpu_thread(void *arg)
 
 	snprintf(vcpu->name, sizeof(vcpu->name), "vcpu%u", vcpu->id);
 	sys_thread_name(vcpu->name);
+	sandbox_thread(vcpu->vm->cfg, SANDBOX_VCPU);
 	trace(TRACE_VCPU, "vcpu %u starts", vcpu->id);
 	while (vcpu->vm->state == VM_RUNNING && !vm_paused(vcpu->vm)) {
 		err = sys_run(vcpu->fd);

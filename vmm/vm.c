@@ -13,6 +13,7 @@
 #include "vmm/control.h"
 #include "vmm/events.h"
 #include "vmm/log.h"
+#include "vmm/sandbox.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
 
@@ -260,11 +261,14 @@ static int run(struct vm *vm)
 		log_err("cannot watch for signals: %s", err_text(err));
 		return status_of(err);
 	}
-	do {
+	err = sandbox_enter(vm);
+	if (err < 0)
+		vm_stop(vm, status_of(err));
+	while (!err && vm->state != VM_STOPPING) {
 		err = run_once(vm);
 		if (!err && vm->state == VM_RESETTING)
 			err = machine_reset(vm);
-	} while (!err && vm->state != VM_STOPPING);
+	}
 	outside_close(&out);
 	return vm->status;
 }

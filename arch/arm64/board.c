@@ -4,6 +4,7 @@
  * guests know. Addresses and lines are in layout.h.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "arch/arm64/board.h"
@@ -248,6 +249,8 @@ void board_destroy(struct vm *vm)
 	console_destroy(board->console);
 	destroy_ram(vm);
 	boot_files_close(&board->files);
+	free(board->tree);
+	board->tree = NULL;
 }
 
 /* A guest reset finds RAM as the guest left it, as on real hardware. */

@@ -19,6 +19,7 @@ struct board {
 	struct frags frags;		/* with --noiommu, instead */
 	struct boot_files files;
 	struct boot_entry entry;	/* of vCPU 0, from board_load() */
+	void *tree;			/* the device tree, likewise */
 	struct console *console;
 	struct pci_host *pci;
 	struct pl061 *gpio;		/* with the power button, or NULL */

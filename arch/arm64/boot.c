@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arm64/board.h"
 #include "arch/arm64/boot.h"
 #include "arch/arm64/fdt.h"
 #include "arch/arm64/image.h"
@@ -195,16 +196,13 @@ static int place_tree(struct vm *vm, const struct boot_files *files,
 		.initrd = p->initrd,
 		.initrd_size = p->initrd ? files->initrd_size : 0,
 	};
-	void *tree;
-	int err = dt_build(vm, &boot, &tree);
+	void **tree = &vm->board->tree;
+	int err = dt_build(vm, &boot, tree);
 
 	if (err < 0)
 		return err;
-	memcpy(mem_at(&vm->mem, p->tree, DT_MAX), tree, fdt_totalsize(tree));
-	if (vm->cfg->dump_dtb)
-		err = dump(vm, tree);
-	free(tree);
-	return err;
+	memcpy(mem_at(&vm->mem, p->tree, DT_MAX), *tree, fdt_totalsize(*tree));
+	return vm->cfg->dump_dtb ? dump(vm, *tree) : 0;
 }
 
 int boot_load(struct vm *vm, const struct boot_files *files,

@@ -313,16 +313,23 @@ static void put_root(struct dt *dt, const struct vm *vm,
 	put_chosen(dt, boot, seeds);
 }
 
+static int get_seeds(struct seeds *seeds)
+{
+	int err = sys_random(seeds, sizeof(*seeds));
+
+	if (err < 0)
+		log_err("device tree: no random numbers: %s", err_text(err));
+	return err;
+}
+
 static int write_tree(struct vm *vm, const struct dt_boot *boot, void *blob)
 {
 	struct seeds seeds;
 	struct dt *dt;
-	int err = sys_random(&seeds, sizeof(seeds));
+	int err = get_seeds(&seeds);
 
-	if (err < 0) {
-		log_err("device tree: no random numbers: %s", err_text(err));
+	if (err < 0)
 		return err;
-	}
 	dt = malloc(sizeof(*dt));
 	if (!dt)
 		return -ENOMEM;
@@ -337,26 +344,51 @@ static int write_tree(struct vm *vm, const struct dt_boot *boot, void *blob)
 	return err == -FDT_ERR_NOSPACE ? -ENOEXEC : -ENOTRECOVERABLE;
 }
 
-/* The whole is there, and those who know better what they are add to it. */
 static int start_devices(const struct vm *vm, void *blob)
 {
 	struct device *dev;
 	int err = 0;
 
-	if (fdt_open_into(blob, blob, DT_MAX))
-		return -ENOTRECOVERABLE;
 	for (dev = vm->devices; dev && err >= 0; dev = dev->next)
 		if (dev->ops->start)
 			err = dev->ops->start(dev, blob);
-	if (err >= 0 && fdt_pack(blob))
-		return -ENOTRECOVERABLE;
 	return MIN(err, 0);
+}
+
+/* The whole is there, and those who know better what they are add to it. */
+static int complete(const struct vm *vm, void *blob)
+{
+	int err;
+
+	if (fdt_open_into(blob, blob, DT_MAX))
+		return -ENOTRECOVERABLE;
+	err = start_devices(vm, blob);
+	if (!err && fdt_pack(blob))
+		return -ENOTRECOVERABLE;
+	return err;
+}
+
+/* What an overlay has in a seed's place, of another length, stays. */
+static int build_again(struct vm *vm, void *blob)
+{
+	int chosen = fdt_path_offset(blob, "/chosen"), err;
+	struct seeds seeds;
+
+	err = get_seeds(&seeds);
+	if (err < 0)
+		return err;
+	fdt_setprop_inplace_u64(blob, chosen, "kaslr-seed", seeds.kaslr);
+	fdt_setprop_inplace(blob, chosen, "rng-seed", seeds.rng,
+			    sizeof(seeds.rng));
+	return start_devices(vm, NULL);
 }
 
 int dt_build(struct vm *vm, const struct dt_boot *boot, void **blob)
 {
 	int err;
 
+	if (*blob)
+		return build_again(vm, *blob);
 	*blob = calloc(1, DT_MAX);
 	if (!*blob)
 		return -ENOMEM;
@@ -364,7 +396,7 @@ int dt_build(struct vm *vm, const struct dt_boot *boot, void **blob)
 	if (!err)
 		err = overlays_apply(vm->cfg, *blob, DT_MAX);
 	if (!err)
-		err = start_devices(vm, *blob);
+		err = complete(vm, *blob);
 	if (!err)
 		return 0;
 	free(*blob);

@@ -23,8 +23,9 @@ struct dt_boot {
 
 /*
  * dt_build - the tree of @vm with all --dtb-overlay files applied, in a
- * buffer of DT_MAX bytes that the caller frees: *@blob, whose own header says
- * how long it is. Fresh seeds each time. Prints its errors: -ENOEXEC for an
+ * buffer that the caller frees: *@blob, whose own header says how long it is.
+ * If *@blob is one already, which an earlier start had, it gets fresh seeds
+ * and is else as it was: no file is opened. Prints its errors: -ENOEXEC for an
  * overlay that is not usable, -ENOENT for one that cannot be opened.
  */
 int dt_build(struct vm *vm, const struct dt_boot *boot, void **blob);

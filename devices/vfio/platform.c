@@ -347,7 +347,7 @@ static int platform_start(struct device *device, void *fdt)
 		err = 0;
 	}
 	d->started = true;
-	return err < 0 ? err : platform_dt_node(d, fdt);
+	return err < 0 || !fdt ? err : platform_dt_node(d, fdt);
 }
 
 static const struct device_ops platform_ops = {

@@ -283,6 +283,7 @@ int call_begin(int err, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(world->call, sizeof(world->call), fmt, args);
 	va_end(args);
+	sandbox_judge(world->call);
 	if (!err)
 		return 0;
 	world->calls++;

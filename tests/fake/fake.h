@@ -178,6 +178,38 @@ void fake_fail_call(const char *text, int err);
 int fake_sweep(void (*build)(void), int (*run)(void),
 	       bool (*tolerates)(const char *line));
 
+/*
+ * fake_as - whose calls they are from now on; what the sandbox does not allow
+ * them is a violation. Returns whose they were. AS() - those of one expression.
+ */
+enum fake_as { FAKE_NOBODY, FAKE_MAIN, FAKE_VCPU, FAKE_IO };
+int fake_as(int whose);
+#define AS(whose, expression) \
+	({ \
+		int was_ = fake_as(whose); \
+		__typeof__(expression) ret_ = (expression); \
+		fake_as(was_); \
+		ret_; \
+	})
+#define AS_VOID(whose, expression) \
+	({ \
+		int was_ = fake_as(whose); \
+		expression; \
+		fake_as(was_); \
+	})
+
+/*
+ * fake_bpf - what a seccomp filter answers. fake_allows - whether that of @kind
+ * (enum sandbox_kind) allows system call @nr with that second argument.
+ */
+struct sock_filter;
+struct seccomp_data;
+uint32_t fake_bpf(const struct sock_filter *insns, unsigned int nr,
+		  const struct seccomp_data *data);
+bool fake_allows(int kind, long nr, uint64_t arg1);
+/* AUDIT_ARCH_AARCH64, AUDIT_ARCH_X86_64 */
+#define FAKE_AUDIT_ARCH (IS_ENABLED(CONFIG_ARM64) ? 0xc00000b7U : 0xc000003eU)
+
 /* fake_send_at_most - a socket takes so many bytes at a time; 0: any number. */
 void fake_send_at_most(size_t len);
 

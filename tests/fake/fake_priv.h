@@ -206,6 +206,8 @@ struct mapping {
 
 struct world {
 	struct fake_host host;
+	int as;			/* enum fake_as */
+	unsigned long request;	/* of an ioctl, that is being asked for */
 	struct file *fds[FDS_MAX];
 	struct node *nodes;
 	struct mapping *mappings;
@@ -256,12 +258,8 @@ long call_end(long ret);
 		ret_; \
 	})
 
-#define LINUX(call) \
-	({ \
-		long r_ = (call); \
-		r_ < 0 ? -(long)errno : r_; \
-	})
-
+/* sandbox_judge - whether who fake_as() says may make this call. */
+void sandbox_judge(const char *line);
 void violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* LINUX - a call that is Linux's own to answer; -errno. */
 #define LINUX(call) \

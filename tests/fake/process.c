@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/fake/fake_priv.h"
 #include "vmm/sys.h"
@@ -45,6 +46,47 @@ int sys_random(void *buf, size_t len)
 	call_end(err);
 	world_unlock();
 	return err;
+}
+
+/* Nobody is held to anything: fake_as() tells what they would be held to. */
+int sys_no_new_privs(void)
+{
+	return 0;
+}
+
+int sys_seccomp(const struct sock_fprog *prog)
+{
+	return 0;
+}
+
+int sys_landlock_create(const struct landlock_ruleset_attr *attr, size_t size)
+{
+	return -ENOSYS;
+}
+
+int sys_landlock_add(int fd, const struct landlock_path_beneath_attr *dir)
+{
+	return -ENOSYS;
+}
+
+int sys_landlock_restrict(int fd)
+{
+	return -ENOSYS;
+}
+
+int sys_chroot(const char *path)
+{
+	return -EPERM;
+}
+
+int sys_setids(unsigned int uid, unsigned int gid)
+{
+	return -EPERM;
+}
+
+void sys_end(int status)
+{
+	_exit(status);
 }
 
 /* In this world time passes at once. */

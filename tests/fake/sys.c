@@ -193,6 +193,7 @@ static int named_ioctl(int fd, unsigned long request, void *arg,
 
 	sys_name(name, sizeof(name), request, arg);
 	len = strlen(name);
+	world->request = request;
 	if (num)
 		snprintf(name + len, sizeof(name) - len, " 0x%lx", num);
 	if (!file)

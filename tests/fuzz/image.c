@@ -31,6 +31,7 @@ static struct dt_boot told;
 int dt_build(struct vm *v, const struct dt_boot *boot, void **blob)
 {
 	told = *boot;
+	free(*blob);
 	*blob = calloc(1, 256);
 	return fdt_create_empty_tree(*blob, 256);
 }

@@ -46,6 +46,7 @@ static struct header *header(void)
 int dt_build(struct vm *v, const struct dt_boot *boot, void **blob)
 {
 	told = *boot;
+	free(*blob);
 	*blob = calloc(1, DT_MAX);
 	return fdt_create_empty_tree(*blob, 256);
 }

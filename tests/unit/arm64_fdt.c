@@ -139,6 +139,7 @@ static void end(void)
 static void *tree_build(const struct dt_boot *b)
 {
 	free(built);
+	built = NULL;
 	CHECK_EQ(dt_build(&vm, b, &built), 0);
 	CHECK_EQ(fdt_check_full(built, DT_MAX), 0);
 	return built;
@@ -183,9 +184,36 @@ TEST(seeds_are_fresh_each_time)
 	end();
 }
 
+/* Then there is nothing left that could be opened: the sandbox. */
+TEST(a_reset_has_the_same_tree_with_fresh_seeds)
+{
+	static const char *const seeds[] = { "rng-seed", "kaslr-seed" };
+	int node, len, i;
+	void *was;
+
+	begin(1);
+	tree_build(&boot);
+	was = malloc(fdt_totalsize(built));
+	memcpy(was, built, fdt_totalsize(built));
+	cfg.dtb_overlay[0] = "/gone";
+	cfg.nr_dtb_overlay = 1;
+	CHECK_EQ(dt_build(&vm, &boot, &built), 0);
+	CHECK_EQ(fdt_totalsize(built), fdt_totalsize(was));
+	node = fdt_path_offset(was, "/chosen");
+	for (i = 0; i < 2; i++) {
+		const void *now = fdt_getprop(built, node, seeds[i], &len);
+
+		CHECK(memcmp(now, fdt_getprop(was, node, seeds[i], NULL), len));
+		fdt_setprop_inplace(was, node, seeds[i], now, len);
+	}
+	CHECK(!memcmp(built, was, fdt_totalsize(was)));
+	free(was);
+	end();
+}
+
 TEST(no_random_numbers_no_tree)
 {
-	void *tree;
+	void *tree = NULL;
 
 	begin(1);
 	fake_fail_call("random", 38);

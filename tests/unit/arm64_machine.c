@@ -31,6 +31,14 @@
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
 	 KVM_REG_ARM_CORE_REG(member))
 
+/* What the main thread does once the guest runs, and a processor; as AS(). */
+#define devices_reset(...) AS_VOID(FAKE_MAIN, devices_reset(__VA_ARGS__))
+#define arch_vm_reset(...) AS(FAKE_MAIN, arch_vm_reset(__VA_ARGS__))
+#define board_load(...) AS(FAKE_MAIN, board_load(__VA_ARGS__))
+#define vcpus_reset(...) AS(FAKE_MAIN, vcpus_reset(__VA_ARGS__))
+#define vm_destroy(...) AS_VOID(FAKE_MAIN, vm_destroy(__VA_ARGS__))
+#define arch_vcpu_exit(...) AS(FAKE_VCPU, arch_vcpu_exit(__VA_ARGS__))
+
 static struct vm vm;
 static struct config cfg;
 

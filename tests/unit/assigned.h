@@ -22,6 +22,15 @@
 #define MSIX VFIO_PCI_MSIX_IRQ_INDEX
 #define MSI VFIO_PCI_MSI_IRQ_INDEX
 
+/*
+ * What a test has the guest or the main thread do, the sandbox must allow
+ * them.
+ */
+#define bus_read(...) AS(FAKE_VCPU, bus_read(__VA_ARGS__))
+#define bus_write(...) AS_VOID(FAKE_VCPU, bus_write(__VA_ARGS__))
+#define devices_reset(...) AS_VOID(FAKE_MAIN, devices_reset(__VA_ARGS__))
+#define devices_destroy(...) AS_VOID(FAKE_MAIN, devices_destroy(__VA_ARGS__))
+
 extern const struct pci_layout layout;
 extern struct config cfg;
 extern struct vm vm;

@@ -82,7 +82,7 @@ static int whole_life(void)
 
 	if (err < 0)
 		return err;
-	vm_destroy(&vm);
+	AS_VOID(FAKE_MAIN, vm_destroy(&vm));
 	return 0;
 }
 
@@ -158,7 +158,7 @@ TEST(kvm_is_asked_for_cpuid_once)
 	CHECK_EQ(fake_count("KVM_SET_CPUID2"), 2);
 	CHECK_EQ(fake_apic_id(0), 0);
 	CHECK_EQ(fake_apic_id(1), 1);
-	vm_destroy(&vm);
+	AS_VOID(FAKE_MAIN, vm_destroy(&vm));
 	fake_end();
 }
 
@@ -183,15 +183,15 @@ TEST(a_reset_resets_the_device_and_loads_the_kernel_again)
 	CHECK_EQ(vm_create(&vm, &cfg), 0);
 	memset(mem_at(&vm.mem, ENTRY, 16), 0, 16);
 	fake_journal_clear();
-	devices_reset(&vm);
-	CHECK_EQ(arch_vm_reset(&vm), 0);
-	CHECK_EQ(board_load(&vm), 0);
-	CHECK_EQ(vcpus_reset(&vm), 0);
+	AS_VOID(FAKE_MAIN, devices_reset(&vm));
+	CHECK_EQ(AS(FAKE_MAIN, arch_vm_reset(&vm)), 0);
+	CHECK_EQ(AS(FAKE_MAIN, board_load(&vm)), 0);
+	CHECK_EQ(AS(FAKE_MAIN, vcpus_reset(&vm)), 0);
 	CHECK_EQ(*(uint8_t *)mem_at(&vm.mem, ENTRY, 1), 0xf4);
 	CHECK(fake_order("VFIO_DEVICE_RESET", "KVM_SET_IRQCHIP",
 			 "KVM_SET_LAPIC", NULL));
 	CHECK_EQ(fake_pci_find(DEV)->resets, 1);
-	vm_destroy(&vm);
+	AS_VOID(FAKE_MAIN, vm_destroy(&vm));
 	fake_end();
 }
 
