@@ -329,7 +329,8 @@ unit:
 	$(Q)$(MAKE) O=$(O)/unit$(addprefix -,$(filter-out $(host-arch),$(ARCH))) \
 		HOSTED=y full_defconfig unit-programs
 
-unit-harness := $(call files,tests/unit/ tests/fake/)
+unit-harness := $(call files,tests/unit/ tests/fake/) \
+	tools/sandbox_rules.o tools/sandbox_$(ARCH).o
 unit-programs := $(patsubst %.o,$(O)/%,$(test-y))
 unit-flags = $(common-flags) -O1 -fno-omit-frame-pointer -isystem $(O)/uapi \
 	-I tests/unit -fsanitize=address,undefined \

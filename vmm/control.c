@@ -332,7 +332,8 @@ void control_destroy(struct vm *vm)
 		sys_close(control->fd);
 	}
 	if (control->dir >= 0) {
-		sys_unlink_at(control->dir, control->name);
+		if (sys_unlink_at(control->dir, control->name) < 0)
+			log_warn("control: the socket's file cannot be removed");
 		sys_close(control->dir);
 	}
 	free(control);

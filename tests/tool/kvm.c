@@ -188,6 +188,9 @@ int __wrap_sys_ioctl(int fd, unsigned long request, void *arg)
 		    ((struct kvm_irq_level *)arg)->level)
 			stub.interrupt = true;
 		break;
+	case KVM_GET_MSR_INDEX_LIST:
+		((struct kvm_msr_list *)arg)->nmsrs = 1;
+		break;
 	case KVM_GET_REGS:
 		((struct kvm_regs *)arg)->rip = 0x1234;
 		break;
