@@ -36,7 +36,6 @@ const struct rule sandbox_rules[] = {
 	CALL(clock_gettime, ALL, "tool"),
 	CALL(sendto, ALL, "tool"),
 	CALL(restart_syscall, ALL, "a debugger stops and continues"),
-	CALL(nanosleep, ALL, "unit"),
 	IOCTL(TIOCGWINSZ, ALL, "tool"),
 	IOCTL(TCSETS, ALL, "a terminal, given back"),
 
@@ -64,6 +63,7 @@ const struct rule sandbox_rules[] = {
 	CALL(getpid, MAIN, "tool"),
 	CALL(tkill, MAIN, "tool"),
 	CALL(unlinkat, MAIN, "tool"),
+	CALL(nanosleep, MAIN, "unit"),
 
 	/* Threads start again after a reset or a pause. */
 	CALL(clone, MAIN, "tool"),
@@ -74,7 +74,7 @@ const struct rule sandbox_rules[] = {
 	ROW_IF(CONFIG_VFIO,
 	       IOCTL(VFIO_DEVICE_SET_IRQS, MAIN | VCPU, "unit"))
 	ROW_IF(CONFIG_VFIO,
-	       IOCTL(VFIO_DEVICE_RESET, MAIN | VCPU, "unit"))
+	       IOCTL(VFIO_DEVICE_RESET, MAIN, "unit"))
 	ROW_IF(CONFIG_VFIO,
 	       IOCTL(VFIO_DEVICE_FEATURE, MAIN | VCPU, "unit"))
 	ROW_IF(CONFIG_VFIO,
@@ -86,9 +86,7 @@ const struct rule sandbox_rules[] = {
 	       IOCTL(VFIO_IOMMU_MAP_DMA, MAIN | VCPU, "unit"))
 	ROW_IF(CONFIG_VFIO_CONTAINER,
 	       IOCTL(VFIO_IOMMU_UNMAP_DMA, MAIN | VCPU, "unit"))
-	ROW_IF(CONFIG_IOMMUFD, IOCTL(IOMMU_IOAS_MAP, MAIN | VCPU, "unit"))
 	ROW_IF(CONFIG_IOMMUFD, IOCTL(IOMMU_IOAS_MAP_FILE, MAIN | VCPU, "unit"))
-	ROW_IF(CONFIG_IOMMUFD, IOCTL(IOMMU_IOAS_COPY, MAIN | VCPU, "unit"))
 	ROW_IF(CONFIG_IOMMUFD, IOCTL(IOMMU_IOAS_UNMAP, MAIN | VCPU, "unit"))
 	ROW_IF(CONFIG_IOMMUFD,
 	       IOCTL(VFIO_DEVICE_DETACH_IOMMUFD_PT, MAIN, "unit"))
