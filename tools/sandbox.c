@@ -42,7 +42,8 @@ static uint32_t arch_token(const char *arch)
 }
 
 /*
- * Below 0 where the architecture has no such call. An ioctl's request is
+ * Below 0 where the architecture has no such call. A rule takes the number that
+ * the call has here, and libseccomp translates it. An ioctl's request is
  * compared by its 32 bits, which is all that the kernel looks at: C libraries
  * differ in what the others are.
  */
@@ -54,6 +55,7 @@ static void add_rule(scmp_filter_ctx ctx, uint32_t arch, const struct rule *r)
 		check(-ENOENT, r->call);
 	if (nr < 0)
 		return;
+	nr = seccomp_syscall_resolve_name(r->call);
 	check(r->name ? seccomp_rule_add_exact(ctx, SCMP_ACT_ALLOW, nr, 1,
 			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, r->request)) :
 	      seccomp_rule_add_exact(ctx, SCMP_ACT_ALLOW, nr, 0),
