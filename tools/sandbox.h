@@ -30,6 +30,7 @@ struct rule {
 
 #define MAIN BIT(SANDBOX_MAIN)
 #define VCPU BIT(SANDBOX_VCPU)
+#define IO BIT(SANDBOX_IO)
 #define ALL (BIT(SANDBOX_KINDS) - 1)
 
 /* Each ends with a call of NULL; the second is the architecture's. */

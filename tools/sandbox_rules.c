@@ -7,14 +7,20 @@
  * A thread has the filters of the thread that started it as well as its own,
  * so the main thread's has what all others need.
  */
+#include <linux/fs.h>
+#include <linux/if_tun.h>
 #include <linux/iommufd.h>
 #include <linux/kvm.h>
 #include <linux/vfio.h>
+#include <linux/vhost.h>
 
 #include <asm/ioctls.h>
 
 #include "iommu/uapi.h"
 #include "tools/sandbox.h"
+
+/* Neither a unit test nor tests/tool has a driver and a queue's own thread. */
+#define VIRTIO "a guest's drivers, as in the bed's case virtio"
 
 const struct rule sandbox_rules[] = {
 	/* Any thread: memory, locks, messages, and the end. */
@@ -90,5 +96,34 @@ const struct rule sandbox_rules[] = {
 	ROW_IF(CONFIG_IOMMUFD, IOCTL(IOMMU_IOAS_UNMAP, MAIN | VCPU, "unit"))
 	ROW_IF(CONFIG_IOMMUFD,
 	       IOCTL(VFIO_DEVICE_DETACH_IOMMUFD_PT, MAIN, "unit"))
+
+	/* Paravirtual devices: what a queue asks for, and who serves it. */
+	ROW_IF(CONFIG_VIRTIO_DISK, CALL(preadv, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_DISK, CALL(pwritev, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_DISK, CALL(pread64, IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_DISK, CALL(fdatasync, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_DISK, CALL(fallocate, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_DISK, CALL(io_uring_enter, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_DISK, IOCTL(BLKDISCARD, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_DISK, IOCTL(BLKZEROOUT, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(epoll_pwait, IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(epoll_ctl, IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(timerfd_create, IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(timerfd_settime, IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_NET, CALL(readv, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_NET, CALL(writev, IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_NET, IOCTL(TUNSETOFFLOAD, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_NET, IOCTL(TUNSETQUEUE, ALL, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_RNG, CALL(getrandom, MAIN, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO, IOCTL(KVM_IOEVENTFD, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_VHOST, IOCTL(VHOST_GET_FEATURES, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_VHOST, IOCTL(VHOST_SET_FEATURES, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_VHOST, IOCTL(VHOST_SET_MEM_TABLE, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_VHOST, IOCTL(VHOST_SET_VRING_NUM, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_VHOST, IOCTL(VHOST_SET_VRING_BASE, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_VHOST, IOCTL(VHOST_SET_VRING_ADDR, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_VHOST, IOCTL(VHOST_SET_VRING_KICK, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_VHOST, IOCTL(VHOST_SET_VRING_CALL, MAIN | VCPU, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_NET, IOCTL(VHOST_NET_SET_BACKEND, MAIN | VCPU, VIRTIO))
 	{ .call = NULL },
 };

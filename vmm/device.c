@@ -15,6 +15,17 @@ void device_add(struct vm *vm, struct device *dev, const char *name,
 	vm->devices = dev;
 }
 
+int devices_run(struct vm *vm)
+{
+	struct device *dev;
+	int err = 0;
+
+	for (dev = vm->devices; dev && err >= 0; dev = dev->next)
+		if (dev->ops->run)
+			err = dev->ops->run(dev);
+	return err;
+}
+
 void devices_reset(struct vm *vm)
 {
 	struct device *dev;

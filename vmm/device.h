@@ -65,6 +65,12 @@ struct device_ops {
 	void (*reset)(struct device *dev);
 	/* undo create; vCPUs are stopped for good. */
 	void (*destroy)(struct device *dev);
+	/*
+	 * The vCPUs are to run, for the first time, and the sandbox is closed
+	 * behind the main thread: threads of the device's own may start now.
+	 * Prints its errors. May be NULL.
+	 */
+	int (*run)(struct device *dev);
 	/* fill @desc, which comes zeroed with irq -1. May be NULL. */
 	void (*describe)(const struct device *dev, struct desc *desc);
 #if IS_ENABLED(CONFIG_LIBFDT)
@@ -88,6 +94,8 @@ struct device {
 /* device_add - publish @dev; its constructor's last act. */
 void device_add(struct vm *vm, struct device *dev, const char *name,
 		const struct device_ops *ops);
+/* devices_run - let all run; the first error. */
+int devices_run(struct vm *vm);
 /* devices_reset, devices_destroy - walk the list, newest first. */
 void devices_reset(struct vm *vm);
 void devices_destroy(struct vm *vm);

@@ -262,6 +262,8 @@ static int run(struct vm *vm)
 		return status_of(err);
 	}
 	err = sandbox_enter(vm);
+	if (err >= 0)
+		err = devices_run(vm);
 	if (err < 0)
 		vm_stop(vm, status_of(err));
 	while (!err && vm->state != VM_STOPPING) {

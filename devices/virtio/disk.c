@@ -195,7 +195,7 @@ static int queue_create(struct disk *d, unsigned int nr)
 		dq->requests[i].next = dq->free;
 		dq->free = &dq->requests[i];
 	}
-	dq->thread = virtio_thread_create(d->v.name);
+	dq->thread = virtio_thread_create(d->v.vm->cfg, d->v.name);
 	if (!dq->thread)
 		return -ENOMEM;
 	dq->q->loop = &dq->thread->loop;
@@ -206,6 +206,17 @@ static int queue_create(struct disk *d, unsigned int nr)
 		trace(TRACE_SYS, "%s: no io_uring: %s", d->text,
 		      err_text(err));
 	return 0;
+}
+
+static int disk_run(struct virtio *v)
+{
+	struct disk *d = container_of(v, struct disk, v);
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < v->nr_queues && err >= 0; i++)
+		err = virtio_thread_run(d->queues[i].thread);
+	return err;
 }
 
 static void disk_stop(struct virtio *v)
@@ -233,6 +244,7 @@ static void disk_destroy(struct virtio *v)
 }
 
 static const struct virtio_ops disk_ops = {
+	.run = disk_run,
 	.stop = disk_stop,
 	.serve = disk_serve,
 	.destroy = disk_destroy,

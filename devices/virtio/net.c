@@ -108,6 +108,17 @@ static void kernel_takes(struct net_pair *p)
 	}
 }
 
+static int net_run(struct virtio *v)
+{
+	struct net *net = net_of(v);
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < net->nr && err >= 0; i++)
+		err = virtio_thread_run(net->pairs[i].thread);
+	return err;
+}
+
 static int net_start(struct virtio *v)
 {
 	struct net *net = net_of(v);
@@ -159,6 +170,7 @@ static void net_destroy(struct virtio *v)
 }
 
 static const struct virtio_ops net_ops = {
+	.run = net_run,
 	.start = net_start,
 	.stop = net_stop,
 	.serve = net_serve,
@@ -258,7 +270,7 @@ static int pair_create(struct net *net, unsigned int nr)
 	p->bounce = malloc(NET_BOUNCE);
 	if (!p->bounce)
 		return -ENOMEM;
-	p->thread = virtio_thread_create("net");
+	p->thread = virtio_thread_create(net->v.vm->cfg, "net");
 	if (!p->thread)
 		return -ENOMEM;
 	p->rx->loop = p->tx->loop = &p->thread->loop;

@@ -407,7 +407,15 @@ static void virtio_destroy(struct device *device)
 	v->ops->destroy(v);
 }
 
+static int virtio_run(struct device *dev)
+{
+	struct virtio *v = container_of(dev, struct virtio_pci, device)->v;
+
+	return v->ops->run ? v->ops->run(v) : 0;
+}
+
 static const struct device_ops virtio_device_ops = {
+	.run = virtio_run,
 	.reset = virtio_reset,
 	.destroy = virtio_destroy,
 };

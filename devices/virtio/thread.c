@@ -7,37 +7,44 @@
 
 #include "devices/virtio/thread.h"
 #include "vmm/log.h"
+#include "vmm/sandbox.h"
+#include "vmm/sys.h"
 
 static void *run(void *arg)
 {
 	struct virtio_thread *t = arg;
 
+	sys_thread_name(t->name);
+	sandbox_thread(t->cfg, SANDBOX_IO);
 	loop_run(&t->loop);
 	return NULL;
 }
 
-struct virtio_thread *virtio_thread_create(const char *name)
+struct virtio_thread *virtio_thread_create(const struct config *cfg,
+					   const char *name)
 {
 	struct virtio_thread *t = calloc(1, sizeof(*t));
-	int err = -ENOMEM;
+	int err = t ? loop_create(&t->loop) : -ENOMEM;
 
-	if (!t)
-		goto report;
-	err = loop_create(&t->loop);
-	if (err < 0)
-		goto free_thread;
-	err = -pthread_create(&t->thread, NULL, run, t);
-	if (err < 0)
-		goto destroy_loop;
+	if (err < 0) {
+		log_err("%s: cannot prepare a thread: %s", name, err_text(err));
+		free(t);
+		return NULL;
+	}
+	t->cfg = cfg;
+	t->name = name;
 	return t;
+}
 
-destroy_loop:
-	loop_destroy(&t->loop);
-free_thread:
-	free(t);
-report:
-	log_err("%s: cannot start a thread: %s", name, err_text(err));
-	return NULL;
+int virtio_thread_run(struct virtio_thread *t)
+{
+	int err = -pthread_create(&t->thread, NULL, run, t);
+
+	t->started = !err;
+	if (err < 0)
+		log_err("%s: cannot start a thread: %s", t->name,
+			err_text(err));
+	return err;
 }
 
 void virtio_thread_destroy(struct virtio_thread *t)
@@ -45,7 +52,8 @@ void virtio_thread_destroy(struct virtio_thread *t)
 	if (!t)
 		return;
 	loop_quit(&t->loop);
-	pthread_join(t->thread, NULL);
+	if (t->started)
+		pthread_join(t->thread, NULL);
 	loop_destroy(&t->loop);
 	free(t);
 }

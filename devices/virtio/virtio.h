@@ -25,6 +25,8 @@ struct virtio;
 struct virtio_pci;
 
 struct virtio_ops {
+	/* Start its threads; the sandbox is closed. May be NULL. */
+	int (*run)(struct virtio *v);
 	/*
 	 * The driver is ready, accepted[] is known and its queues are live.
 	 * May be NULL. -errno breaks the device.

@@ -44,6 +44,7 @@ void guest_boot(void)
 {
 	CHECK_EQ(virtio_create_all(&guest_vm, guest_host), 0);
 	CHECK_EQ(pci_host_assign(guest_host), 0);
+	CHECK_EQ(devices_run(&guest_vm), 0);
 	drive(1);
 }
 
