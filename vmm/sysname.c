@@ -66,7 +66,7 @@ void sys_name(char *buf, size_t size, unsigned long request, const void *arg)
 	if (!arg)
 		return;
 	for (field = word->fields;
-	     field < word->fields + ARRAY_SIZE(word->fields) && field->name &&
+	     field < word->fields + ARRAY_SIZE(word->fields) && field->name[0] &&
 	     len < size; field++)
 		len += snprintf(buf + len, size - len, " %s=0x%llx",
 				field->name, (unsigned long long)

@@ -19,7 +19,7 @@
 
 /* A number to show: @size bytes at @offset of the argument. */
 struct sys_field {
-	const char *name;
+	char name[16];		/* a pointer to it would take more; "": no field */
 	uint8_t offset;
 	uint8_t size;
 };
