@@ -40,6 +40,7 @@ const struct rule sandbox_rules[] = {
 	CALL(poll, ALL, "events to a pipe of another user"),
 	CALL(ppoll, ALL, "events to a pipe of another user"),
 	CALL(clock_gettime, ALL, "tool"),
+	CALL(prctl, ALL, "tool"),	/* its name */
 	CALL(sendto, ALL, "tool"),
 	CALL(restart_syscall, ALL, "a debugger stops and continues"),
 	IOCTL(TIOCGWINSZ, ALL, "tool"),
@@ -100,18 +101,18 @@ const struct rule sandbox_rules[] = {
 	/* Paravirtual devices: what a queue asks for, and who serves it. */
 	ROW_IF(CONFIG_VIRTIO_DISK, CALL(preadv, MAIN | IO, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_DISK, CALL(pwritev, MAIN | IO, VIRTIO))
-	ROW_IF(CONFIG_VIRTIO_DISK, CALL(pread64, IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_DISK, CALL(pread64, MAIN | IO, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_DISK, CALL(fdatasync, MAIN | IO, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_DISK, CALL(fallocate, MAIN | IO, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_DISK, CALL(io_uring_enter, MAIN | IO, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_DISK, IOCTL(BLKDISCARD, MAIN | IO, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_DISK, IOCTL(BLKZEROOUT, MAIN | IO, VIRTIO))
-	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(epoll_pwait, IO, VIRTIO))
-	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(epoll_ctl, IO, VIRTIO))
-	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(timerfd_create, IO, VIRTIO))
-	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(timerfd_settime, IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(epoll_pwait, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(epoll_ctl, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(timerfd_create, MAIN | IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_THREAD, CALL(timerfd_settime, MAIN | IO, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_NET, CALL(readv, MAIN | IO, VIRTIO))
-	ROW_IF(CONFIG_VIRTIO_NET, CALL(writev, IO, VIRTIO))
+	ROW_IF(CONFIG_VIRTIO_NET, CALL(writev, MAIN | IO, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_NET, IOCTL(TUNSETOFFLOAD, MAIN | VCPU, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_NET, IOCTL(TUNSETQUEUE, ALL, VIRTIO))
 	ROW_IF(CONFIG_VIRTIO_RNG, CALL(getrandom, MAIN, VIRTIO))

@@ -64,13 +64,17 @@ int sys_unix_listen(const char *path)
 
 int sys_unix_connect(const char *path)
 {
-	return CALL(EACCES, at_path(path, 0, connect), "connect %s", path);
+	int err = CALL(EACCES, 0, "connect %s", path);
+
+	return err ? err : at_path(path, 0, connect);
 }
 
 int sys_accept(int fd)
 {
-	return CALL(EMFILE, LINUX(accept4(fd, NULL, NULL, SOCK_NONBLOCK |
-					  SOCK_CLOEXEC)), "accept");
+	int err = CALL(EMFILE, 0, "accept");
+
+	return err ? err :
+	       LINUX(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 int sys_listens(int fd)

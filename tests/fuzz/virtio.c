@@ -339,7 +339,7 @@ static bool machine(struct world *w)
 	MUST(!loop_add(&w->vm.loop, w->turns_fd, turn, w));
 	MUST(!pci_host_create(&w->vm, &layout, &w->host));
 	return !virtio_create_all(&w->vm, w->host) &&
-	       !pci_host_assign(w->host);
+	       !pci_host_assign(w->host) && !devices_run(&w->vm);
 }
 
 static void drive(struct input *in, struct world *w)

@@ -546,6 +546,7 @@ TEST(past_the_cache)
 	}
 	capture_end();
 	CHECK_EQ(pci_host_assign(guest_host), 0);
+	CHECK_EQ(devices_run(&guest_vm), 0);
 	drive(1);
 	ready(USUAL);
 	CHECK_EQ(transfer(VIRTIO_BLK_T_OUT, 16, 4096, 0x42), OK);
