@@ -229,7 +229,11 @@ gcc-include = $(eval gcc-include := $$(shell $(CC) \
 optimize := $(if $(CONFIG_DEBUG),-Og -fno-omit-frame-pointer \
 	-Wno-maybe-uninitialized,-Os)
 
-cflags = $(common-flags) $(optimize) -nostdinc -isystem $(MUSL_INCLUDE) \
+# All of the program is within 1 MiB, which is what arm64 reaches in one
+# instruction.
+model = $(if $(CONFIG_ARM64),-mcmodel=tiny)
+
+cflags = $(common-flags) $(optimize) $(model) -nostdinc -isystem $(MUSL_INCLUDE) \
 	-isystem $(gcc-include) -isystem $(O)/uapi \
 	$(if $(far),-isystem $(SYSROOT)/include) \
 	-fPIE -ffunction-sections -fdata-sections \
