@@ -3,7 +3,7 @@
 # The zoo's short form: one device of each kind of interrupt and BAR does its work with both backends, and ZOO.md, which
 # has a row for every device of the list, says of these what was seen now. nvme: MSI-X. ahci: MSI, ports. e1000: INTx,
 # ports, a ROM. pci-testdev: a small BAR, ports. ivshmem-8g: a big one.
-# On arm64: rtl8139 and e1000, INTx; e1000e: MSI-X; and where there is no container, or one that an iommufd poses as, too.
+# On arm64: rtl8139 and e1000, INTx; e1000e: MSI-X; also on hosts without a container, or where an iommufd poses as it.
 . "$(dirname "$0")/../case.sh"
 
 # shellcheck disable=SC2046  # a list
