@@ -31,7 +31,7 @@ put() {
 	block $1 | dd of=/dev/vda bs=4096 seek=$1 conv=fsync 2>/dev/null
 }
 tries=0
-until [ -b /dev/vda ] || [ $((tries += 1)) -gt 100 ]; do usleep 100000; done
+until [ -b /dev/vda ] || [ $((tries += 1)) -gt 600 ]; do usleep 100000; done
 n=0
 while put $n; do
 	say flushed $n
@@ -71,7 +71,7 @@ for way in cached direct; do
 	truncate -s 64M /disk.$way/image /full.$way/image
 
 	start /disk.$way/image
-	until [ "$(said flushed | wc -l)" -gt 30 ]; do kill -0 $guest || break; usleep 50000; done
+	until [ "$(said flushed | wc -l)" -gt 30 ]; do kill -0 $guest || { cat /out /err && exit 1; }; usleep 50000; done
 	(run --disk /disk.$way/image$keys) >/other 2>&1 </dev/null
 	echo "$way: other: status $?: $(grep '^postern: ' /other)"
 	kill -9 $guest

@@ -29,7 +29,7 @@ sum() {
 	dd if="/dev/$1" bs=1M skip="$2" count="$3" iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1
 }
 tries=0
-until [ -b /dev/vdc ] || [ $((tries += 1)) -gt 100 ]; do usleep 100000; done
+until [ -b /dev/vdc ] || [ $((tries += 1)) -gt 600 ]; do usleep 100000; done
 say console "$(cat /sys/class/tty/console/active)"
 say entropy "$(cat /sys/class/misc/hw_random/rng_current)" "$(dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c)"
 for disk in vda vdb vdc; do
