@@ -15,7 +15,9 @@ int boot_files_open(struct vm *vm, struct boot_files *files)
 {
 	const struct config *cfg = vm->cfg;
 
-	files->initrd_fd = -1;
+	files->kernel_fd = files->initrd_fd = -1;
+	if (IS_ENABLED(CONFIG_FLASH_CFI) && !cfg->kernel)
+		return 0;
 	files->kernel_fd = file_open("kernel", cfg->kernel,
 				     &files->kernel_size);
 	if (files->kernel_fd < 0)
@@ -35,7 +37,8 @@ void boot_files_close(struct boot_files *files)
 {
 	if (files->initrd_fd >= 0)
 		sys_close(files->initrd_fd);
-	sys_close(files->kernel_fd);
+	if (!IS_ENABLED(CONFIG_FLASH_CFI) || files->kernel_fd >= 0)
+		sys_close(files->kernel_fd);
 }
 
 int boot_read(struct vm *vm, const struct boot_files *files, uint64_t offset,

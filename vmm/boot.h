@@ -15,7 +15,7 @@ struct vm;
 
 /* The images, held open so that a guest reset loads the same ones again. */
 struct boot_files {
-	int kernel_fd;
+	int kernel_fd;		/* -1: none, which only a board with flash may have */
 	uint64_t kernel_size;
 	int initrd_fd;		/* -1: none */
 	uint64_t initrd_size;

@@ -14,6 +14,7 @@
 #define CONFIG_VFIO_MAX 32
 #define CONFIG_OVERLAYS_MAX 16
 #define CONFIG_VIRTIO_MAX 32
+#define CONFIG_FLASH_MAX 2
 
 enum iommu_choice {
 	IOMMU_AUTO,
@@ -50,7 +51,7 @@ enum sandbox_choice {
 };
 
 struct config {
-	const char *kernel;
+	const char *kernel;		/* NULL: what is in flash is run */
 	const char *initrd;
 	const char *append;
 	uint64_t memory;		/* bytes */
@@ -82,6 +83,8 @@ struct config {
 	unsigned int sandbox;		/* enum sandbox_choice */
 	const char *user;
 	const char *chroot;
+	const char *flash[CONFIG_FLASH_MAX]; /* FILE[,ro], of each bank */
+	unsigned int nr_flash;
 	/* Of machines with a device tree */
 	const char *dump_dtb;		/* where to write it instead of running */
 	const char *dtb_overlay[CONFIG_OVERLAYS_MAX];

@@ -49,6 +49,8 @@ struct desc {
 	bool irq_level;		/* else edge */
 	bool primecell;		/* one of Arm's: says itself what it is */
 	uint32_t clock_hz;	/* of the clock that it counts by, 0: none */
+	unsigned int index;	/* among those of its name */
+	unsigned int bank_width; /* of flash, in bytes; 0: it is none */
 	/* Of a GPIO controller: its lines, and which is the power button. */
 	unsigned int gpios;
 	unsigned int power_gpio;

@@ -33,9 +33,10 @@ static int report(const char *what, const char *path, int err)
 	return err == -EACCES || err == -EPERM ? -EACCES : -ENOENT;
 }
 
-int file_open(const char *what, const char *path, uint64_t *size)
+static int open_regular(const char *what, const char *path, int flags,
+			uint64_t *size)
 {
-	int fd = file_open_any(path, O_RDONLY, 0), err;
+	int fd = file_open_any(path, flags, 0), err;
 	struct stat st;
 
 	if (fd < 0)
@@ -54,6 +55,16 @@ int file_open(const char *what, const char *path, uint64_t *size)
 	}
 	*size = st.st_size;
 	return fd;
+}
+
+int file_open(const char *what, const char *path, uint64_t *size)
+{
+	return open_regular(what, path, O_RDONLY, size);
+}
+
+int file_open_rw(const char *what, const char *path, uint64_t *size)
+{
+	return open_regular(what, path, O_RDWR, size);
 }
 
 int file_open_node(const char *path)

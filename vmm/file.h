@@ -15,6 +15,9 @@
  */
 int file_open(const char *what, const char *path, uint64_t *size);
 
+/* file_open_rw - the same for reading and writing. */
+int file_open_rw(const char *what, const char *path, uint64_t *size);
+
 /*
  * file_open_any - open @path, whatever it is; the @flags of an inherited
  * descriptor are those that it has. Prints nothing.

@@ -337,6 +337,10 @@ static const char *set_option(struct config *cfg, const struct option *o,
 	case KIND_OVERLAY:
 		return append(cfg->dtb_overlay, &cfg->nr_dtb_overlay,
 			      CONFIG_OVERLAYS_MAX, val);
+	case KIND_FLASH:
+		return IS_ENABLED(CONFIG_FLASH_CFI) ?
+			append(cfg->flash, &cfg->nr_flash, CONFIG_FLASH_MAX,
+			       val) : NULL;
 	case KIND_VIRTIO:
 		return IS_ENABLED(CONFIG_VIRTIO) ? add_virtio(cfg, o, val) :
 			NULL;
@@ -460,8 +464,11 @@ static int find_command(const char *name)
 
 static void check_complete(struct command_line *line)
 {
-	if (line->command == CMD_RUN && !line->cfg.kernel) {
-		log_err("no kernel given");
+	bool flash = IS_ENABLED(CONFIG_FLASH_CFI) && line->cfg.nr_flash;
+
+	if (line->command == CMD_RUN && !line->cfg.kernel &&
+	    (!flash || line->cfg.initrd)) {
+		log_err(flash ? "--initrd: no kernel given" : "no kernel given");
 		log_hint("postern run --kernel FILE");
 		exit(STATUS_USAGE);
 	}

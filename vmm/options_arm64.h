@@ -13,6 +13,9 @@
 	{ "cpu-features", 0, KIND_STRING, "LIST", \
 	  "sve, pauth, pmu, each with =on or =off [what is there, pmu=off]", \
 	  RUN, FIELD(cpu_features) }, \
+	{ "flash", 0, KIND_FLASH, "FILE[,ro]", \
+	  "what is in the next bank of flash; run if there is no kernel", \
+	  RUN_IF(IS_ENABLED(CONFIG_FLASH_CFI)), FIELD(flash) }, \
 	{ "vfio-platform", 0, KIND_PLATFORM, "DEVICE", \
 	  "assign this platform or AMBA device; may be repeated", \
 	  RUN_IF(IS_ENABLED(CONFIG_VFIO_PLATFORM)), FIELD(vfio_platform) }, \

@@ -308,6 +308,9 @@ static void print_option(const struct config *cfg, const struct option *o)
 	case KIND_OVERLAY:
 		print_list(o->name, cfg->dtb_overlay, cfg->nr_dtb_overlay);
 		break;
+	case KIND_FLASH:
+		print_list(o->name, cfg->flash, cfg->nr_flash);
+		break;
 	case KIND_VIRTIO:	/* in the order of all of them */
 	case KIND_ACTION:
 	case KIND_CONFIG:

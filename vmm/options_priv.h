@@ -16,6 +16,7 @@ enum option_kind {
 	KIND_DEVICE,	/* appended to cfg->vfio */
 	KIND_PLATFORM,	/* appended to cfg->vfio_platform */
 	KIND_OVERLAY,	/* appended to cfg->dtb_overlay */
+	KIND_FLASH,	/* appended to cfg->flash */
 	KIND_VIRTIO,	/* appended to cfg->virtio, under the option's name */
 	/* What only the command line may have: */
 	KIND_ACTION,	/* a flag */

@@ -11,6 +11,7 @@
 #include "arch/arm64/layout.h"
 #include "arch/arm64/vcpu.h"
 #include "devices/debugexit.h"
+#include "devices/flash.h"
 #include "devices/pci/pci.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
@@ -175,6 +176,22 @@ static int create_8250(struct vm *vm)
 	return serial_create(vm, &uart);
 }
 
+static int create_flash(struct vm *vm)
+{
+	struct flash_config flash = {
+		.base = ARM64_FLASH_BASE,
+		.size = ARM64_FLASH_SIZE,
+	};
+	int err = 0;
+
+	for (; flash.index < vm->cfg->nr_flash && !err; flash.index++) {
+		flash.spec = vm->cfg->flash[flash.index];
+		err = flash_create(vm, &flash);
+		flash.base += flash.size;
+	}
+	return err;
+}
+
 static int create_platform(struct vm *vm)
 {
 	static const struct platform_layout layout = {
@@ -192,7 +209,9 @@ static int create_devices(struct vm *vm)
 {
 	int err = 0;
 
-	if (IS_ENABLED(CONFIG_SERIAL_PL011))
+	if (IS_ENABLED(CONFIG_FLASH_CFI))
+		err = create_flash(vm);
+	if (!err && IS_ENABLED(CONFIG_SERIAL_PL011))
 		err = create_pl011(vm);
 	if (!err && IS_ENABLED(CONFIG_SERIAL_8250))
 		err = create_8250(vm);

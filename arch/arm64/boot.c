@@ -205,18 +205,27 @@ static int place_tree(struct vm *vm, const struct boot_files *files,
 	return vm->cfg->dump_dtb ? dump(vm, *tree) : 0;
 }
 
-int boot_load(struct vm *vm, const struct boot_files *files,
-	      struct boot_entry *entry)
+static int load_firmware(struct vm *vm, const struct boot_files *files,
+			 struct boot_entry *entry)
 {
-	size_t len = strlen(vm->cfg->append);
+	const struct placed p = { .tree = ARM64_RAM_BASE };
+
+	if (!mem_at(&vm->mem, p.tree, DT_MAX)) {
+		log_err("flash: firmware wants the device tree at 0x%llx, where no RAM is",
+			(unsigned long long)p.tree);
+		return -ERANGE;
+	}
+	entry->pc = ARM64_FLASH_BASE;
+	entry->x0 = 0;
+	return place_tree(vm, files, &p);
+}
+
+static int load_kernel(struct vm *vm, const struct boot_files *files,
+		       struct boot_entry *entry)
+{
 	struct placed p;
 	int err;
 
-	if (len > CMDLINE_MAX) {
-		log_err("--append: %zu bytes, this kernel takes at most %d",
-			len, CMDLINE_MAX);
-		return -EDOM;
-	}
 	err = place_kernel(vm, files, &p);
 	if (!err)
 		err = find_tree(vm, &p);
@@ -229,4 +238,19 @@ int boot_load(struct vm *vm, const struct boot_files *files,
 	entry->pc = p.kernel;
 	entry->x0 = p.tree;
 	return 0;
+}
+
+int boot_load(struct vm *vm, const struct boot_files *files,
+	      struct boot_entry *entry)
+{
+	size_t len = strlen(vm->cfg->append);
+
+	if (len > CMDLINE_MAX) {
+		log_err("--append: %zu bytes, this kernel takes at most %d",
+			len, CMDLINE_MAX);
+		return -EDOM;
+	}
+	return IS_ENABLED(CONFIG_FLASH_CFI) && !vm->cfg->kernel ?
+		load_firmware(vm, files, entry) :
+		load_kernel(vm, files, entry);
 }

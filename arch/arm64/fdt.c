@@ -157,6 +157,8 @@ static void put_kind(struct dt *dt, const struct desc *desc)
 		dt_string(dt, "compatible", desc->compatible);
 		if (desc->clock_hz)
 			dt_u32(dt, "clock-frequency", desc->clock_hz);
+		if (desc->bank_width)
+			dt_u32(dt, "bank-width", desc->bank_width);
 		return;
 	}
 	memcpy(both, desc->compatible, len);
@@ -204,7 +206,7 @@ static void put_simple(struct dt *dt, const struct desc *desc)
 	struct dt_cells irq = { .nr = 0 };
 	char label[16];
 
-	snprintf(label, sizeof(label), "%s0", desc->name);
+	snprintf(label, sizeof(label), "%s%u", desc->name, desc->index);
 	dt_begin(dt, "%s@%llx", desc->name, (unsigned long long)reg->base);
 	dt_label(dt, label, desc->gpios ? DT_GPIO : 0);
 	put_kind(dt, desc);

@@ -44,6 +44,8 @@
 
 #if IS_ENABLED(CONFIG_MAP_CROSVM)
 
+#define ARM64_FLASH_BASE	0ULL		/* no flash */
+#define ARM64_FLASH_SIZE	0ULL
 #define ARM64_UART_BASE		0x3f8ULL	/* 16550, 8 bytes */
 #define ARM64_UART_LINE		0		/* edge */
 #define ARM64_RTC_BASE		0x2000ULL

@@ -283,6 +283,9 @@ void drop_world(void);
 struct node *fs_find(const char *path);
 void fs_set(const char *path, enum node_type type, const void *data,
 	    size_t len, bool made);
+/* Into an open file, and for who opens it next, if that is not longer by it. */
+ssize_t fs_pwrite(const struct file *file, const void *data, size_t len,
+		  uint64_t offset);
 void fs_drop_made(void);
 void fs_free(void);
 /* Whether it is a text of "Y" or "1": a module parameter. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/fake/fake_priv.h"
 
@@ -56,6 +57,19 @@ void fs_set(const char *path, enum node_type type, const void *data,
 	node->data = zalloc(len + 1);
 	if (len)
 		memcpy(node->data, data, len);
+}
+
+ssize_t fs_pwrite(const struct file *file, const void *data, size_t len,
+		  uint64_t offset)
+{
+	struct node *node = fs_find(file->name);
+	ssize_t n = pwrite(file->real, data, len, offset);
+
+	if (n < 0)
+		return -errno;
+	if (node && !node->made && offset + n <= node->len)
+		memcpy(node->data + offset, data, n);
+	return n;
 }
 
 static void drop(const char *path, bool made_only)

@@ -292,7 +292,7 @@ static ssize_t do_pwrite(struct file *file, const void *buf, size_t len,
 {
 	return file->kind == KIND_DEVICE ?
 		device_write(file->obj, buf, len, offset) :
-		LINUX(pwrite(file->real, buf, len, offset));
+		fs_pwrite(file, buf, len, offset);
 }
 
 ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset)

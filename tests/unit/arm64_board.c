@@ -195,6 +195,86 @@ TEST(an_overlay_that_is_none_is_an_image_that_is_none)
 	fake_end();
 }
 
+/* ---- flash -------------------------------------------------------------- */
+
+static void begin_flash(void)
+{
+	fake_begin();
+	build();
+	if (!IS_ENABLED(CONFIG_FLASH_CFI))
+		SKIP("no flash on this map");
+	fake_file("/firmware", "firmware");
+	fake_file("/variables", "variables");
+	cfg.flash[0] = "/firmware,ro";
+	cfg.flash[1] = "/variables";
+	cfg.nr_flash = 2;
+}
+
+TEST(without_a_kernel_the_guest_begins_in_flash)
+{
+	begin_flash();
+	cfg.kernel = cfg.initrd = NULL;
+	CHECK_EQ(vm_create(&vm, &cfg), 0);
+	CHECK_EQ(vm.board->entry.pc, ARM64_FLASH_BASE);
+	CHECK_EQ(vm.board->entry.x0, 0);
+	CHECK(!memcmp(fake_slot_at(ARM64_FLASH_BASE), "firmware\xff", 9));
+	CHECK_EQ(fdt_check_full(mem_at(&vm.mem, ARM64_RAM_BASE, DT_MAX),
+				DT_MAX), 0);
+	CHECK(fake_order("KVM_CREATE_VCPU", "KVM_SET_ONE_REG", NULL));
+	vm_destroy(&vm);
+	fake_end();
+}
+
+/* As on QEMU's machine, but for a node for each. */
+TEST(banks_are_in_the_tree)
+{
+	begin_flash();
+	CHECK_EQ(vm_create(&vm, &cfg), 0);
+	CHECK_EQ(vm.board->entry.pc, KERNEL);
+	CHECK_STR(tree_string(tree(), "/flash@0", "compatible"), "cfi-flash");
+	CHECK_EQ(tree_cell(tree(), "/flash@0", "bank-width", 0), 4);
+	CHECK_EQ(tree_cells(tree(), "/flash@0", "reg", 0), ARM64_FLASH_BASE);
+	CHECK_EQ(tree_cells(tree(), "/flash@0", "reg", 2), ARM64_FLASH_SIZE);
+	CHECK_EQ(tree_cells(tree(), "/flash@4000000", "reg", 0),
+		 ARM64_FLASH_BASE + ARM64_FLASH_SIZE);
+	CHECK_STR(tree_string(tree(), "/__symbols__", "flash1"),
+		  "/flash@4000000");
+	vm_destroy(&vm);
+	cfg.nr_flash = 1;
+	CHECK_EQ(vm_create(&vm, &cfg), 0);
+	CHECK(tree_has(tree(), "/flash@0", NULL));
+	CHECK(!tree_has(tree(), "/flash@4000000", NULL));
+	vm_destroy(&vm);
+	fake_end();
+}
+
+/* Whatever the guest does to it, assigned devices do not reach it. */
+TEST(flash_is_not_for_dma)
+{
+	begin_flash();
+	CHECK_EQ(vm_create(&vm, &cfg), 0);
+	CHECK(fake_dma_at(ARM64_RAM_BASE));
+	CHECK(!fake_dma_at(ARM64_FLASH_BASE));
+	bus_write(&vm.mmio, ARM64_FLASH_BASE + ARM64_FLASH_SIZE, 0x70, 4);
+	CHECK(!fake_slot_at(ARM64_FLASH_BASE + ARM64_FLASH_SIZE));
+	bus_write(&vm.mmio, ARM64_FLASH_BASE + ARM64_FLASH_SIZE, 0xff, 4);
+	CHECK(fake_slot_at(ARM64_FLASH_BASE + ARM64_FLASH_SIZE));
+	CHECK(!fake_dma_at(ARM64_FLASH_BASE + ARM64_FLASH_SIZE));
+	vm_destroy(&vm);
+	fake_end();
+}
+
+TEST(a_bank_that_is_not_there_takes_back_the_one_before)
+{
+	begin_flash();
+	cfg.flash[1] = "/nowhere";
+	capture_begin(2);
+	CHECK_EQ(status_of(whole_life()), STATUS_NOFILE);
+	capture_end();
+	CHECK_EQ(said_lines(), 1);
+	fake_end();
+}
+
 /* ---- without an IOMMU --------------------------------------------------- */
 
 static uint64_t pool[64];
@@ -249,5 +329,21 @@ TEST(a_piece_that_kvm_refuses_takes_back_those_before)
 	CHECK_EQ(fake_slots(), 0);
 	CHECK_EQ(fake_fds(), 0);
 	CHECK_EQ(fake_huge_free(), 16);
+	fake_end();
+}
+
+TEST(firmware_wants_ram_where_it_knows_it)
+{
+	begin_in_place();
+	if (!IS_ENABLED(CONFIG_FLASH_CFI))
+		SKIP("no flash on this map");
+	pages(16, 2 * GiB);
+	fake_file("/firmware", "firmware");
+	cfg.kernel = cfg.initrd = NULL;
+	cfg.flash[cfg.nr_flash++] = "/firmware";
+	capture_begin(2);
+	CHECK_EQ(whole_life(), -ERANGE);
+	capture_end();
+	CHECK(said("flash: firmware wants the device tree at 0x40000000, where no RAM is"));
 	fake_end();
 }
