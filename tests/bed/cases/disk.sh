@@ -71,7 +71,10 @@ for way in cached direct; do
 	truncate -s 64M /disk.$way/image /full.$way/image
 
 	start /disk.$way/image
-	until [ "$(said flushed | wc -l)" -gt 30 ]; do kill -0 $guest || { cat /out /err && exit 1; }; usleep 50000; done
+	until [ "$(said flushed | wc -l)" -gt 30 ]; do
+		kill -0 $guest || { cat /out /err && exit 1; }
+		usleep 50000
+	done
 	(run --disk /disk.$way/image$keys) >/other 2>&1 </dev/null
 	echo "$way: other: status $?: $(grep '^postern: ' /other)"
 	kill -9 $guest
