@@ -83,6 +83,7 @@ void virtq_clear(struct virtq *q)
 struct table {
 	const struct vring_desc *desc;
 	unsigned int nr;
+	bool indirect;
 };
 
 static void copy_desc(struct vring_desc *to, const struct vring_desc *from)
@@ -126,12 +127,13 @@ static const char *indirect(const struct virtq *q, const struct vring_desc *d,
 {
 	if (!virtio_has(q->dev, VIRTIO_RING_F_INDIRECT_DESC))
 		return "an indirect table that was not agreed on";
-	if (d->flags & VRING_DESC_F_NEXT || t->desc != q->desc)
+	if (d->flags & VRING_DESC_F_NEXT || t->indirect)
 		return "an indirect table within a chain";
 	if (!d->len || d->len % sizeof(*d) || d->addr % 8)
 		return "an indirect table of an odd size";
 	t->desc = mem_at(&q->dev->vm->mem, d->addr, d->len);
 	t->nr = d->len / sizeof(*d);
+	t->indirect = true;	/* even if it is where the queue's is */
 	return t->desc ? NULL : "an indirect table outside of memory";
 }
 
@@ -141,7 +143,7 @@ static const char *indirect(const struct virtq *q, const struct vring_desc *d,
  */
 static const char *walk(const struct virtq *q, struct virtq_chain *c)
 {
-	struct table t = { q->desc, q->size };
+	struct table t = { q->desc, q->size, false };
 	unsigned int at = c->head, left = q->size;
 	struct vring_desc d;
 	const char *wrong;

@@ -436,6 +436,18 @@ TEST(indirect_table_in_another)
 	guest_end();
 }
 
+/* The queue's own table is at its address, whoever says so. */
+TEST(indirect_table_that_is_the_queues_own)
+{
+	begin(ALL);
+	RING->desc[0] = DESC(RING->desc_gpa, 16 * RING->size,
+			     VRING_DESC_F_INDIRECT, 0);
+	make_available(RING, 0);
+	kick(RING);
+	CHECK(broken());
+	guest_end();
+}
+
 TEST(indirect_table_that_was_not_agreed_on)
 {
 	begin(0);
