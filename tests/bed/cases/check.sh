@@ -52,7 +52,8 @@ remedy() {
 state() {
 	ls -l /sys/bus/pci/drivers/*/ /sys/bus/pci/devices/*/driver /dev/vfio /dev/vfio/devices /dev/iommu 2>/dev/null
 	cat /sys/bus/pci/devices/*/driver_override /proc/sys/vm/nr_hugepages
-	dmesg
+	# The kernel's own clocks settle when they please.
+	dmesg | grep -vE "^(tsc|clocksource):"
 }
 
 well() {
@@ -62,7 +63,7 @@ well() {
 		grep -E "isolates interrupts: $isolates$" /out && grep '  devices: yes$' /out || echo "bad host"
 	try "unbound" 69 "problem: $dev: cannot be assigned: no driver has it" postern check $dev
 	state >/after
-	cmp /before /after && echo "good nothing changed" || echo "bad: looking changed something"
+	diff /before /after && echo "good nothing changed" || echo "bad: looking changed something"
 	remedy "^postern bind $dev$"
 	try "bound" 0 '^    assignable: yes$' postern check $dev
 	grep -E "reserved: .*$reserved" /out || echo "bad reserved regions"
