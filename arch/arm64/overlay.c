@@ -16,6 +16,7 @@
 #include "vmm/log.h"
 #include "vmm/sys.h"
 
+#define VERSION_MIN 16		/* since then names are not whole paths */
 #define OVERLAY_MAX (256 * KiB)	/* libfdt's work grows with the square */
 #define DEPTH_MAX 32		/* of nodes: libfdt goes down by recursion */
 
@@ -72,6 +73,9 @@ static int check_form(const struct overlay *o, uint64_t size)
 
 	if (fdt_magic(o->blob) != FDT_MAGIC)
 		return unusable(o, "not a compiled device tree");
+	/* fdt_check_full() of libfdt 1.6 is lost in names of before. */
+	if (fdt_version(o->blob) < VERSION_MIN)
+		return unusable(o, "of an older version than 16");
 	if (fdt_totalsize(o->blob) > size)
 		return unusable(o, "the file is truncated");
 	err = fdt_check_full(o->blob, size);

@@ -201,6 +201,20 @@ TEST(files_that_are_not_there)
 }
 
 /* Whatever is missing at the end, there is one message and no crash. */
+/* libfdt would follow a null pointer to the name of such a tree's root. */
+TEST(old_version)
+{
+	size_t len;
+
+	begin();
+	len = make("bus0", NULL, "value", 2);
+	fdt_set_version(overlay, 15);
+	fdt_set_last_comp_version(overlay, 2);
+	use("/old", overlay, len);
+	refuse(-ENOEXEC, "overlay /old: of an older version", NULL);
+	fake_end();
+}
+
 TEST(truncated_files)
 {
 	size_t len, n;
