@@ -151,7 +151,9 @@ static const struct {
 	bool needs_args;
 	bool there;
 } commands[CMD_NR] = {
-	[CMD_RUN] = { "run", "run --kernel FILE [OPTION]...",
+	[CMD_RUN] = { "run", IS_ENABLED(CONFIG_FLASH_CFI) ?
+		      "run --kernel FILE | --flash FILE [OPTION]..." :
+		      "run --kernel FILE [OPTION]...",
 		      "boot a guest", false, false, true },
 	[CMD_CHECK] = { "check", "check [OPTION]... [ADDRESS|group:N]...",
 			"what this host can do, and what stands in the way",
