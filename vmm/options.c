@@ -56,6 +56,9 @@ static const struct option options[] = {
 	       { "console", 0, KIND_VIRTIO, "TO[,name=NAME]",
 		 "a console, or a named port, at stdio, pty, fd:N, file= or socket=",
 		 RUN, .max = 0 })
+	ROW_IF(CONFIG_VIRTIO_VSOCK,
+	       { "vsock", 0, KIND_VIRTIO, "CID[,vhost=FILE]",
+		 "sockets to the host (AF_VSOCK), as number CID", RUN, .max = 0 })
 	ROW_IF(CONFIG_VIRTIO_RNG,
 	       { "rng", 0, KIND_VIRTIO, NULL,
 		 "give the guest entropy of the host's", RUN, .max = 0 })

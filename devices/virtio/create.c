@@ -21,6 +21,7 @@ static const struct {
 } kinds[] = {
 	{ "disk", IS_ENABLED(CONFIG_VIRTIO_DISK) ? disk_create : NULL, false },
 	{ "net", IS_ENABLED(CONFIG_VIRTIO_NET) ? net_create : NULL, false },
+	{ "vsock", IS_ENABLED(CONFIG_VIRTIO_VSOCK) ? vsock_create : NULL, false },
 	{ "rng", IS_ENABLED(CONFIG_VIRTIO_RNG) ? rng_create : NULL, true },
 	{ "console", IS_ENABLED(CONFIG_VIRTIO_CONSOLE) ? ports_create : NULL,
 	  true },
