@@ -59,6 +59,9 @@ static const struct option options[] = {
 	ROW_IF(CONFIG_VIRTIO_VSOCK,
 	       { "vsock", 0, KIND_VIRTIO, "CID[,vhost=FILE]",
 		 "sockets to the host (AF_VSOCK), as number CID", RUN, .max = 0 })
+	ROW_IF(CONFIG_VIRTIO_BALLOON,
+	       { "balloon", 0, KIND_VIRTIO, NULL,
+		 "let the guest give memory back", RUN, .max = 0 })
 	ROW_IF(CONFIG_VIRTIO_RNG,
 	       { "rng", 0, KIND_VIRTIO, NULL,
 		 "give the guest entropy of the host's", RUN, .max = 0 })

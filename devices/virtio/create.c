@@ -22,6 +22,8 @@ static const struct {
 	{ "disk", IS_ENABLED(CONFIG_VIRTIO_DISK) ? disk_create : NULL, false },
 	{ "net", IS_ENABLED(CONFIG_VIRTIO_NET) ? net_create : NULL, false },
 	{ "vsock", IS_ENABLED(CONFIG_VIRTIO_VSOCK) ? vsock_create : NULL, false },
+	{ "balloon", IS_ENABLED(CONFIG_VIRTIO_BALLOON) ? balloon_create : NULL,
+	  true },
 	{ "rng", IS_ENABLED(CONFIG_VIRTIO_RNG) ? rng_create : NULL, true },
 	{ "console", IS_ENABLED(CONFIG_VIRTIO_CONSOLE) ? ports_create : NULL,
 	  true },

@@ -102,8 +102,8 @@ figures() {
 	sed 's/^/figures: /'
 }
 
-# modules FOLDER KERNEL NAME...: into FOLDER, these modules of a guest's kernel and what they need, by names in the order
-# in which they are to be loaded.
+# modules FOLDER KERNEL NAME...: into FOLDER, these modules of a guest's kernel and what they need, by names in the
+# order in which they are to be loaded.
 modules() {
 	modules_to=$1 modules_nr=10
 	shift

@@ -373,6 +373,8 @@ static int do_madvise(void *addr, size_t len, int advice)
 {
 	int err = huge_advise((uintptr_t)addr, len, advice);
 
+	if (advice == MADV_REMOVE && dma_uses((uintptr_t)addr, len))
+		violation("memory is given up that a device can reach");
 	if (err <= 0 || advice == POPULATE_WRITE)
 		return MIN(err, 0);
 	return LINUX(madvise(addr, len, advice));
