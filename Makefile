@@ -240,9 +240,11 @@ cflags = $(common-flags) $(optimize) $(model) -nostdinc -isystem $(MUSL_INCLUDE)
 	-fno-asynchronous-unwind-tables -fno-unwind-tables \
 	-fstack-protector-strong -fstack-clash-protection
 # The start files and libraries are named one by one: gcc knows those of the
-# host's own C library only.
+# host's own C library only. Segments share pages of the file, which saves half a
+# page for each.
 ldflags = $(optimize) -nostdlib -static-pie -Wl,--gc-sections \
-	-Wl,-z,norelro,-z,now,-z,noexecstack -Wl,--fatal-warnings \
+	-Wl,-z,norelro,-z,now,-z,noexecstack -Wl,-z,common-page-size=256 \
+	-Wl,--fatal-warnings \
 	-Wl,--no-eh-frame-hdr -T vmm/program.ld
 libs-$(CONFIG_LIBFDT) += -L$(SYSROOT)/lib -l:libfdt.a
 libs-$(CONFIG_ZLIB) += -L$(SYSROOT)/lib -l:libz.a

@@ -38,6 +38,13 @@ enum p2p_choice {
 	P2P_OFF,
 };
 
+enum watchdog_choice {
+	WATCHDOG_OFF,
+	WATCHDOG_ON,		/* as with "reset" */
+	WATCHDOG_RESET,
+	WATCHDOG_STOP,
+};
+
 /* A paravirtual device: the option's name and its value, NULL if none. */
 struct virtio_config {
 	const char *option;
@@ -70,6 +77,8 @@ struct config {
 	unsigned int stop_timeout;	/* seconds after the power button */
 	unsigned int timeout;		/* seconds, 0: none */
 	bool once;
+	bool pvpanic;
+	unsigned int watchdog;		/* enum watchdog_choice */
 	bool quiet;
 	bool json;
 	bool verbose;

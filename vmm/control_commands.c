@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "vmm/arch.h"
+#include "vmm/balloon.h"
 #include "vmm/control.h"
 #include "vmm/control_priv.h"
 #include "vmm/log.h"
+#include "vmm/options.h"
 #include "vmm/vm.h"
 
 static uint64_t cpu_time(void)
@@ -74,6 +76,28 @@ static void run_resume(struct vm *vm, struct reply *reply, char *args)
 		json_text(&reply->json, "state", state(vm));
 }
 
+#define HAS_BALLOON(vm) (IS_ENABLED(CONFIG_VIRTIO_BALLOON) && (vm)->balloon)
+
+static void run_balloon(struct vm *vm, struct reply *reply, char *args)
+{
+	uint64_t bytes;
+
+	if (!HAS_BALLOON(vm)) {
+		reply_error(reply, STATUS_HOST, "the guest has none");
+		return;
+	}
+	if (*args) {
+		if (parse_size(args, &bytes) < 0 || bytes > vm->cfg->memory) {
+			reply_error(reply, STATUS_USAGE,
+				    "no size, or more than the guest's memory");
+			return;
+		}
+		vm->balloon->resize(vm->balloon, bytes);
+	}
+	json_number(&reply->json, "target", vm->balloon->target);
+	json_number(&reply->json, "size", vm->balloon->size);
+}
+
 const struct control_command control_commands[] = {
 	{ "status", NULL, "whether it runs, and since when", run_status },
 	{ "stop", NULL, "ask the guest to power off, as SIGTERM does",
@@ -83,6 +107,9 @@ const struct control_command control_commands[] = {
 	  run_pause },
 	{ "resume", NULL, "let them go on", run_resume },
 	{ "power-button", NULL, "press it", run_power_button },
+	ROW_IF(CONFIG_VIRTIO_BALLOON,
+	       { "balloon", "[SIZE]", "how much memory the guest is to do without",
+		 run_balloon })
 	{ "stats", "[--prometheus]", "what there is to count", control_stats },
 	{ NULL, NULL, NULL, NULL },
 };
@@ -117,9 +144,34 @@ struct figure {
 };
 
 #define FIGURES 6
+#define FIGURES_MAX (FIGURES + 3 + BALLOON_FIGURES)
 
-static void figures(struct vm *vm, struct figure *f)
+/* In the order of their tags, VIRTIO 1.2 section 5.5.6.4. */
+static const char balloon_names[] =
+	"swap_in_bytes\0swap_out_bytes\0major_faults\0minor_faults\0"
+	"free_bytes\0total_bytes\0available_bytes\0caches_bytes\0"
+	"hugetlb_allocations\0hugetlb_failures";
+
+/* What counts without end is what stands first and last. */
+static struct figure *guest_figures(struct balloon *b, struct figure *f)
 {
+	const char *name = balloon_names;
+	unsigned int i;
+
+	for (i = 0; i < BALLOON_FIGURES; i++, name += strlen(name) + 1)
+		if (b->figures[i] != UINT64_MAX)
+			*f++ = (struct figure){
+				name, i < 4 || i > 7 ? "counter" : "gauge",
+				"of the guest, as it says", b->figures[i],
+			};
+	b->ask(b);
+	return f;
+}
+
+/* Returns how many there are. */
+static unsigned int figures(struct vm *vm, struct figure *f)
+{
+	struct balloon *b = vm->balloon;
 	struct figure list[FIGURES] = {
 		{ "paused", "gauge", "whether it is paused", vm->paused },
 		{ "uptime_us", "counter", "since the start",
@@ -132,16 +184,24 @@ static void figures(struct vm *vm, struct figure *f)
 	};
 
 	memcpy(f, list, sizeof(list));
+	if (!HAS_BALLOON(vm))
+		return FIGURES;
+	f[6] = (struct figure){ "balloon_target_bytes", "gauge",
+				"what is to be in the balloon", b->target };
+	f[7] = (struct figure){ "balloon_bytes", "gauge", "what is in it",
+				b->size };
+	f[8] = (struct figure){ "discarded_bytes", "counter",
+				"given back to the host", b->discarded };
+	return guest_figures(b, f + 9) - f;
 }
 
 static void stats_json(struct vm *vm, struct json *j)
 {
-	struct figure f[FIGURES];
-	unsigned int i, kind;
+	struct figure f[FIGURES_MAX];
+	unsigned int nr = figures(vm, f), i, kind;
 	char name[12];
 
-	figures(vm, f);
-	for (i = 0; i < FIGURES; i++)
+	for (i = 0; i < nr; i++)
 		json_number(j, f[i].name, f[i].value);
 	json_open(j, "exits");
 	for (i = 0; i < vm->nr_vcpus; i++) {
@@ -178,11 +238,10 @@ static void put_head(struct reply *reply, const char *name, const char *type,
 /* OpenMetrics 1.0: what counts has _total behind its name. */
 static void stats_text(struct vm *vm, struct reply *reply)
 {
-	struct figure f[FIGURES];
-	unsigned int i, kind;
+	struct figure f[FIGURES_MAX];
+	unsigned int nr = figures(vm, f), i, kind;
 
-	figures(vm, f);
-	for (i = 0; i < FIGURES; i++) {
+	for (i = 0; i < nr; i++) {
 		put_head(reply, f[i].name, f[i].type, f[i].help);
 		put(reply, "postern_%s%s %" PRIu64 "\n", f[i].name,
 		    *f[i].type == 'c' ? "_total" : "", f[i].value);

@@ -15,6 +15,8 @@
  *	reset	the guest was reset
  *	paused, resumed
  *	panic	the guest says that it has crashed
+ *	crash-loaded	and that it sees to it itself
+ *	watchdog	it has not patted its watchdog
  *	crash	a virtual processor has: vcpu, why, exit_reason, registers
  *	stop	the end: reason, status (as the exit status), signal
  */

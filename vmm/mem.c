@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vmm/log.h"
 #include "vmm/mem.h"
@@ -209,4 +210,42 @@ void *mem_at(const struct mem *mem, uint64_t gpa, size_t len)
 		if (range_contains(r->gpa, r->size, gpa, len))
 			return (char *)r->hva + (gpa - r->gpa);
 	return NULL;
+}
+
+/*
+ * A device would go on with the pages that it had pinned. The lock keeps one
+ * from being attached meanwhile.
+ */
+static bool may_discard(struct mem *mem, uintptr_t at, size_t len)
+{
+	const struct mem_region *r = mem->ram;
+
+	while (r && !range_contains((uintptr_t)r->hva, r->size, at, len))
+		r = r->next_ram;
+	if (!r)
+		return false;
+	if (!r->dma && !(r->flags & MEM_HUGETLB))
+		return true;
+	if (!mem->kept)
+		log_warn("memory: what the guest gives back stays with it: %s",
+			 r->dma ? "a device can reach it by DMA" :
+			 "it is in huge pages");
+	mem->kept = true;
+	return false;
+}
+
+bool mem_discard(struct mem *mem, void *at, size_t len)
+{
+	uint64_t page = sys_page_size();
+	uintptr_t from = ALIGN_UP((uintptr_t)at, page);
+	uintptr_t to = ALIGN_DOWN((uintptr_t)at + len, page);
+	bool done;
+
+	if (from >= to)
+		return false;
+	pthread_mutex_lock(&mem->lock);
+	done = may_discard(mem, from, to - from) &&
+	       sys_madvise((void *)from, to - from, MADV_REMOVE) >= 0;
+	pthread_mutex_unlock(&mem->lock);
+	return done;
 }

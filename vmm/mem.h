@@ -57,6 +57,7 @@ struct mem {
 	struct mem_region *regions;
 	struct mem_region *ram;	/* fixed once vCPUs run: read without lock */
 	struct mem_listener *listeners;
+	bool kept;		/* mem_discard() has said so */
 	/* RAM made by mem_ram_create() */
 	int ram_fd;
 	void *ram_hva;		/* 1 GiB aligned */
@@ -91,6 +92,14 @@ void mem_unlisten(struct mem *mem, struct mem_listener *listener);
  * vCPUs or device threads run. Takes no lock: RAM is published before them.
  */
 void *mem_at(const struct mem *mem, uint64_t gpa, size_t len);
+
+/*
+ * mem_discard - give what lies in @len bytes of RAM at @at, which mem_at() has
+ * returned, back to the host, in whole pages of it; from then on they read as
+ * zeros. Nothing is done, and that is said once, to RAM that a device can reach
+ * by DMA now, or that is in huge pages. Returns whether it was done. Any thread.
+ */
+bool mem_discard(struct mem *mem, void *at, size_t len);
 
 /* mem_overlaps - the first region that shares an address, or NULL. */
 const struct mem_region *mem_overlaps(const struct mem *mem, uint64_t gpa,

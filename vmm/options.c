@@ -56,9 +56,23 @@ static const struct option options[] = {
 	       { "console", 0, KIND_VIRTIO, "TO[,name=NAME]",
 		 "a console, or a named port, at stdio, pty, fd:N, file= or socket=",
 		 RUN, .max = 0 })
+	ROW_IF(CONFIG_VIRTIO_VSOCK,
+	       { "vsock", 0, KIND_VIRTIO, "CID[,vhost=FILE]",
+		 "sockets to the host (AF_VSOCK), as number CID", RUN, .max = 0 })
+	ROW_IF(CONFIG_VIRTIO_BALLOON,
+	       { "balloon", 0, KIND_VIRTIO, NULL,
+		 "let the guest give memory back", RUN, .max = 0 })
 	ROW_IF(CONFIG_VIRTIO_RNG,
 	       { "rng", 0, KIND_VIRTIO, NULL,
 		 "give the guest entropy of the host's", RUN, .max = 0 })
+	ROW_IF(CONFIG_PVPANIC,
+	       { "pvpanic", 0, KIND_FLAG, NULL,
+		 "end with status 81 when the guest panics", RUN,
+		 FIELD(pvpanic) })
+	ROW_IF(CONFIG_WATCHDOG,
+	       { "watchdog", 0, KIND_CHOICE, "[=reset|stop]",
+		 "reset a guest that hangs, or end with status 82", RUN,
+		 FIELD(watchdog), .choices = "off|on|reset|stop" })
 	{ "iommu", 0, KIND_CHOICE,
 	  BOTH_BACKENDS ? "auto|legacy|iommufd" : NULL,
 	  BOTH_BACKENDS ? "how devices reach guest RAM [auto]" : NULL,
@@ -175,7 +189,8 @@ static const struct {
 
 OPTIONS_SHARED bool option_may_be_bare(const struct option *o)
 {
-	return IS_ENABLED(CONFIG_VFIO_NOIOMMU) && o->arg && o->arg[0] == '[';
+	return (IS_ENABLED(CONFIG_VFIO_NOIOMMU) ||
+		IS_ENABLED(CONFIG_WATCHDOG)) && o->arg && o->arg[0] == '[';
 }
 
 static void print_options(unsigned int mask)

@@ -21,6 +21,7 @@
 #include "vmm/status.h"
 #include "vmm/vcpu.h"
 
+struct balloon;
 struct board;
 struct control;
 struct events;
@@ -44,6 +45,7 @@ struct vm {
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;
 	struct iommu *iommu;		/* of assigned devices, or NULL */
+	struct balloon *balloon;	/* --balloon, or NULL */
 	struct board *board;		/* arch/<a>/board.c's own */
 	_Atomic int state;		/* enum vm_state */
 	int status;			/* exit status, once VM_STOPPING */

@@ -12,10 +12,12 @@
 #include "arch/arm64/vcpu.h"
 #include "devices/debugexit.h"
 #include "devices/flash.h"
+#include "devices/i6300esb.h"
 #include "devices/pci/pci.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
 #include "devices/pl061.h"
+#include "devices/pvpanic.h"
 #include "devices/serial.h"
 #include "devices/vfio/vfio.h"
 #include "devices/virtio/create.h"
@@ -148,6 +150,10 @@ static int create_pci(struct vm *vm)
 		err = vfio_pci_create_all(vm, vm->board->pci);
 	if (!err)
 		err = virtio_create_all(vm, vm->board->pci);
+	if (!err && IS_ENABLED(CONFIG_PVPANIC) && vm->cfg->pvpanic)
+		err = pvpanic_create(vm, vm->board->pci);
+	if (!err && IS_ENABLED(CONFIG_WATCHDOG) && vm->cfg->watchdog)
+		err = i6300esb_create(vm, vm->board->pci);
 	return err ? err : pci_host_assign(vm->board->pci);
 }
 

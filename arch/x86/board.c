@@ -13,8 +13,10 @@
 #include "arch/x86/layout.h"
 #include "arch/x86/pm.h"
 #include "devices/debugexit.h"
+#include "devices/i6300esb.h"
 #include "devices/i8042.h"
 #include "devices/pci/pci.h"
+#include "devices/pvpanic.h"
 #include "devices/rtc.h"
 #include "devices/serial.h"
 #include "devices/vfio/vfio.h"
@@ -136,6 +138,10 @@ static int create_pci(struct vm *vm)
 		err = vfio_pci_create_all(vm, vm->board->pci);
 	if (!err)
 		err = virtio_create_all(vm, vm->board->pci);
+	if (!err && IS_ENABLED(CONFIG_PVPANIC) && vm->cfg->pvpanic)
+		err = pvpanic_create(vm, vm->board->pci);
+	if (!err && IS_ENABLED(CONFIG_WATCHDOG) && vm->cfg->watchdog)
+		err = i6300esb_create(vm, vm->board->pci);
 	return err ? err : pci_host_assign(vm->board->pci);
 }
 

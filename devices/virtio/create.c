@@ -3,11 +3,14 @@
  * From options to devices; see create.h.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "devices/virtio/create.h"
 #include "devices/virtio/kinds.h"
 #include "devices/virtio/virtio.h"
+#include "vmm/log.h"
+#include "vmm/options.h"
 #include "vmm/util.h"
 #include "vmm/vm.h"
 
@@ -18,6 +21,9 @@ static const struct {
 } kinds[] = {
 	{ "disk", IS_ENABLED(CONFIG_VIRTIO_DISK) ? disk_create : NULL, false },
 	{ "net", IS_ENABLED(CONFIG_VIRTIO_NET) ? net_create : NULL, false },
+	{ "vsock", IS_ENABLED(CONFIG_VIRTIO_VSOCK) ? vsock_create : NULL, false },
+	{ "balloon", IS_ENABLED(CONFIG_VIRTIO_BALLOON) ? balloon_create : NULL,
+	  true },
 	{ "rng", IS_ENABLED(CONFIG_VIRTIO_RNG) ? rng_create : NULL, true },
 	{ "console", IS_ENABLED(CONFIG_VIRTIO_CONSOLE) ? ports_create : NULL,
 	  true },
@@ -56,6 +62,55 @@ int virtio_create_all(struct vm *vm, struct pci_host *host)
 	for (i = 0; i < vm->cfg->nr_virtio && err >= 0; i++)
 		err = create(vm, host, i);
 	return err;
+}
+
+int virtio_wrong(const struct virtio *v, const char *spec, const char *what)
+{
+	log_err("--%s: '%s': %s", v->name, spec, what);
+	return -EDOM;
+}
+
+/* Returns whether @text is @k, and all right. */
+static bool take_key(struct virtio *v, const struct virtio_key *k,
+		     const char *text)
+{
+	size_t len = strlen(k->name);
+	void *to = (char *)v + k->at;
+	uint64_t n;
+
+	if (strncmp(text, k->name, len) || text[len] != (k->max ? '=' : '\0'))
+		return false;
+	text += len + 1;
+	if (!k->max) {
+		*(bool *)to = true;
+	} else if (k->max == VIRTIO_TEXT) {
+		*(const char **)to = text;
+	} else {
+		if (parse_size(text, &n) < 0 || !n || n > k->max)
+			return false;
+		*(unsigned int *)to = n;
+	}
+	return true;
+}
+
+int virtio_parse(struct virtio *v, const char *spec,
+		 const struct virtio_key *keys)
+{
+	const struct virtio_key *k;
+	char *rest, *text;
+
+	rest = v->text = strdup(spec);
+	if (!rest)
+		return -ENOMEM;
+	strsep(&rest, ",");
+	while ((text = strsep(&rest, ","))) {
+		for (k = keys; *k->name && !take_key(v, k, text); k++)
+			;
+		if (!*k->name)
+			return virtio_wrong(v, text,
+					    "no such key, or out of range");
+	}
+	return 0;
 }
 
 const char *virtio_option(const char *text, const char *key)

@@ -15,7 +15,6 @@
 #include "devices/virtio/kinds.h"
 #include "vmm/file.h"
 #include "vmm/log.h"
-#include "vmm/options.h"
 #include "vmm/sys.h"
 #include "vmm/util.h"
 #include "vmm/vm.h"
@@ -26,57 +25,38 @@
 
 /* ---- the option --------------------------------------------------------- */
 
-static const char *parse_key(struct disk *d, const char *key)
-{
-	const char *value;
-	uint64_t n;
-
-	if (!strcmp(key, "ro")) {
-		d->ro = true;
-	} else if (!strcmp(key, "direct")) {
-		d->direct = true;
-	} else if ((value = virtio_option(key, "serial"))) {
-		if (!*value || strlen(value) > sizeof(d->serial))
-			return "a serial number has 1 to 20 characters";
-		memcpy(d->serial, value, strlen(value));
-	} else if ((value = virtio_option(key, "queues"))) {
-		if (parse_size(value, &n) < 0 || !n || n > DISK_QUEUES)
-			return "queues: 1 to 16";
-		d->nr = n;
-	} else {
-		return "not ro, direct, serial= or queues=";
-	}
-	return NULL;
-}
-
 static int parse(struct disk *d, const char *spec)
 {
-	const char *wrong = NULL;
-	char *rest = d->text, *key;
+	static const struct virtio_key keys[] = {
+		VIRTIO_FLAG(struct disk, ro),
+		VIRTIO_FLAG(struct disk, direct),
+		{ "queues", offsetof(struct disk, nr), DISK_QUEUES },
+		{ "serial", offsetof(struct disk, serial_text), VIRTIO_TEXT },
+		VIRTIO_KEYS_END
+	};
+	int err = virtio_parse(&d->v, spec, keys);
+	size_t len = d->serial_text ? strlen(d->serial_text) : 1;
 
-	if (strlen(spec) >= sizeof(d->text)) {
-		wrong = "too long";
-	} else {
-		strcpy(d->text, spec);
-		strsep(&rest, ",");
-		if (!*d->text)
-			wrong = "no file named";
-	}
-	while (!wrong && (key = strsep(&rest, ",")))
-		wrong = parse_key(d, key);
-	if (!wrong && d->direct && !strncmp(d->text, "fd:", 3))
-		wrong = "direct: an open file is as it was opened";
-	if (!wrong)
-		return 0;
-	log_err("--disk: '%s': %s", spec, wrong);
-	return -EDOM;
+	if (err < 0)
+		return err;
+	if (!*d->v.text)
+		return virtio_wrong(&d->v, spec, "no file named");
+	if (!len || len > sizeof(d->serial))
+		return virtio_wrong(&d->v, spec,
+				    "a serial number has 1 to 20 characters");
+	if (d->serial_text)
+		memcpy(d->serial, d->serial_text, len);
+	if (d->direct && !strncmp(d->v.text, "fd:", 3))
+		return virtio_wrong(&d->v, spec,
+				    "direct: an open file is as it was opened");
+	return 0;
 }
 
 /* ---- the image ---------------------------------------------------------- */
 
 static int report(const struct disk *d, const char *what, int err)
 {
-	log_err("--disk: %s: %s: %s", d->text, what, err_text(err));
+	log_err("--disk: %s: %s: %s", d->v.text, what, err_text(err));
 	return err == -EACCES || err == -EPERM ? err : -ENOENT;
 }
 
@@ -86,7 +66,7 @@ static int take_lock(const struct disk *d)
 
 	if (err != -EAGAIN && err != -EACCES)
 		return err < 0 ? report(d, "cannot lock it", err) : 0;
-	log_err("--disk: %s: another program %s", d->text, d->ro ?
+	log_err("--disk: %s: another program %s", d->v.text, d->ro ?
 		"writes to it" : "uses it");
 	return -EBUSY;
 }
@@ -109,7 +89,7 @@ static void ask(const struct disk *d, unsigned long request, void *value)
 {
 	/* What the host does not tell stays as it is. */
 	if (sys_ioctl(d->fd, request, value) < 0)
-		trace(TRACE_PCI, "%s: no answer to 0x%lx", d->text, request);
+		trace(TRACE_PCI, "%s: no answer to 0x%lx", d->v.text, request);
 }
 
 static void probe_block(struct disk *d)
@@ -140,7 +120,7 @@ static int probe(struct disk *d)
 		return report(d, "cannot be looked at", err);
 	d->is_block = S_ISBLK(st.st_mode);
 	if (!d->is_block && !S_ISREG(st.st_mode)) {
-		log_err("--disk: %s: not a file or block device", d->text);
+		log_err("--disk: %s: not a file or block device", d->v.text);
 		return -ENOENT;
 	}
 	d->size = st.st_size;
@@ -152,7 +132,7 @@ static int probe(struct disk *d)
 	d->size = ALIGN_DOWN(d->size, d->cfg.blk_size);
 	if (d->size)
 		return 0;
-	log_err("--disk: %s: smaller than a sector", d->text);
+	log_err("--disk: %s: smaller than a sector", d->v.text);
 	return -ENOEXEC;
 }
 
@@ -161,7 +141,7 @@ static int open_image(struct disk *d)
 	int flags = (d->ro ? O_RDONLY : O_RDWR) | (d->direct ? O_DIRECT : 0);
 	int err;
 
-	d->fd = file_open_any(d->text, flags, 0);
+	d->fd = file_open_any(d->v.text, flags, 0);
 	if (d->fd < 0)
 		return report(d, "cannot open it", d->fd);
 	err = take_lock(d);
@@ -203,7 +183,7 @@ static int queue_create(struct disk *d, unsigned int nr)
 	if (err >= 0 && loop_add(dq->q->loop, dq->ring.fd, disk_done, dq) < 0)
 		uring_destroy(&dq->ring);
 	if (err < 0)
-		trace(TRACE_SYS, "%s: no io_uring: %s", d->text,
+		trace(TRACE_SYS, "%s: no io_uring: %s", d->v.text,
 		      err_text(err));
 	return 0;
 }

@@ -47,7 +47,7 @@ static uint8_t status_for(struct disk *d, int err)
 	if (err == -EOPNOTSUPP)
 		return VIRTIO_BLK_S_UNSUPP;
 	if (err != -EINVAL && !d->warned) {
-		log_warn("disk %s: %s", d->text, err_text(err));
+		log_warn("disk %s: %s", d->v.text, err_text(err));
 		d->warned = true;
 	}
 	return VIRTIO_BLK_S_IOERR;

@@ -48,9 +48,9 @@ struct disk_queue {
 };
 
 struct disk {
-	struct virtio v;
+	struct virtio v;	/* v.text: the file */
 	struct virtio_blk_config cfg;
-	char text[256];		/* the option's value, cut behind the file */
+	const char *serial_text;
 	char serial[VIRTIO_BLK_ID_BYTES];
 	int fd;
 	bool ro, direct;

@@ -11,7 +11,6 @@
 #include "devices/virtio/kinds.h"
 #include "devices/virtio/net_priv.h"
 #include "vmm/log.h"
-#include "vmm/options.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
 
@@ -103,7 +102,7 @@ static void kernel_takes(struct net_pair *p)
 		virtq_unwatch(p->rx);
 		virtq_unwatch(p->tx);
 	} else {
-		log_warn("net %s: without vhost: %s", p->net->text,
+		log_warn("net %s: without vhost: %s", p->net->v.text,
 			 err_text(err));
 	}
 }
@@ -145,7 +144,7 @@ static void net_stop(struct virtio *v)
 			continue;
 		vhost_stop(p);
 		if (virtq_watch(p->rx) < 0 || virtq_watch(p->tx) < 0)
-			log_warn("net %s: is of no more use", net->text);
+			log_warn("net %s: is of no more use", net->v.text);
 	}
 }
 
@@ -202,58 +201,34 @@ static bool parse_mac(struct net *net, const char *text)
 	return !(net->cfg.mac[0] & GROUP_ADDRESS);
 }
 
-static const char *parse_key(struct net *net, const char *key)
-{
-	const char *value;
-	uint64_t n;
-
-	if (!strcmp(key, "vhost")) {
-		net->vhost = true;
-	} else if ((value = virtio_option(key, "mac"))) {
-		if (!parse_mac(net, value))
-			return "mac: six bytes, of one station: 02:00:00:00:00:01";
-	} else if ((value = virtio_option(key, "queues"))) {
-		if (parse_size(value, &n) < 0 || !n || n > NET_PAIRS)
-			return "queues: 1 to 8";
-		net->nr = n;
-	} else {
-		return "not mac=, queues= or vhost";
-	}
-	return NULL;
-}
-
 static int parse(struct net *net, const char *spec)
 {
-	const char *wrong = NULL;
-	char *rest = net->text, *key;
+	static const struct virtio_key keys[] = {
+		VIRTIO_FLAG(struct net, vhost),
+		{ "queues", offsetof(struct net, nr), NET_PAIRS },
+		{ "mac", offsetof(struct net, mac), VIRTIO_TEXT },
+		VIRTIO_KEYS_END
+	};
+	int err = virtio_parse(&net->v, spec, keys);
 
-	if (strlen(spec) >= sizeof(net->text)) {
-		wrong = "too long";
-	} else {
-		strcpy(net->text, spec);
-		strsep(&rest, ",");
-	}
-	while (!wrong && (key = strsep(&rest, ",")))
-		wrong = parse_key(net, key);
-	if (!wrong)
-		return 0;
-	log_err("--net: '%s': %s", spec, wrong);
-	return -EDOM;
+	if (err >= 0 && net->mac && !parse_mac(net, net->mac))
+		return virtio_wrong(&net->v, spec, "mac: six bytes, of one "
+				    "station: 02:00:00:00:00:01");
+	return err;
 }
 
 static int open_host(struct net *net)
 {
-	const char *value = virtio_option(net->text, "tap");
+	const char *value = virtio_option(net->v.text, "tap");
 	int err;
 
 	if (value) {
 		err = tap_open(net, value);
-	} else if ((value = virtio_option(net->text, "passt")) && *value) {
+	} else if ((value = virtio_option(net->v.text, "passt")) && *value) {
 		err = passt_open(net, value);
 	} else {
-		log_err("--net: '%s': not tap=NAME, tap=fd:N or passt=SOCKET",
-			net->text);
-		return -EDOM;
+		return virtio_wrong(&net->v, net->v.text,
+				    "not tap=NAME, tap=fd:N or passt=SOCKET");
 	}
 	return err < 0 || !net->vhost ? err : vhost_open(net);
 }

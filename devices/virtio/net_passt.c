@@ -54,7 +54,7 @@ static ssize_t more(struct net_pair *p, struct net_stream *s)
 static ssize_t gone(struct net_pair *p, int err)
 {
 	if (!p->net->warned)
-		log_warn("net %s: the other end has gone: %s", p->net->text,
+		log_warn("net %s: the other end has gone: %s", p->net->v.text,
 			 err_text(err));
 	p->net->warned = true;
 	return err;

@@ -62,7 +62,7 @@ struct net {
 	struct virtio v;
 	struct virtio_net_config cfg;
 	const struct net_ops *ops;
-	char text[192];		/* the option's value, cut up */
+	const char *mac;	/* NULL: any */
 	unsigned int nr;	/* of pairs */
 	bool vhost;
 	bool warned;

@@ -60,7 +60,7 @@ static void tap_use(struct net_pair *p, bool on)
 	int err = sys_ioctl(p->fd, TUNSETQUEUE, &req);
 
 	if (err < 0)
-		log_warn("net %s: a queue cannot be switched: %s", p->net->text,
+		log_warn("net %s: a queue cannot be switched: %s", p->net->v.text,
 			 err_text(err));
 }
 

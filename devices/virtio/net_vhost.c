@@ -3,19 +3,14 @@
  * The host's kernel at a pair's rings, so that no packet comes here. Linux:
  * include/uapi/linux/vhost.h.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
-#include <stdlib.h>
 
 #include "devices/virtio/net_priv.h"
 #include "devices/virtio/vhost.h"
-#include "vmm/log.h"
 #include "vmm/sys.h"
 
-#define NODE "/dev/vhost-net"
 #define FEATURES (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | \
 		  BIT(VIRTIO_RING_F_INDIRECT_DESC) | \
 		  BIT(VIRTIO_NET_F_MRG_RXBUF))
@@ -23,22 +18,11 @@
 int vhost_open(struct net *net)
 {
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < net->nr; i++) {
-		struct net_pair *p = &net->pairs[i];
-		int err = p->vhost = sys_open(NODE, O_RDWR, 0);
-
-		if (err >= 0)
-			err = sys_ioctl_num(p->vhost, VHOST_SET_OWNER, 0);
-		if (err < 0) {
-			log_err("--net: vhost: cannot use %s: %s", NODE,
-				err_text(err));
-			if (err == -ENOENT)
-				log_hint("modprobe vhost_net");
-			return err == -ENOENT ? -ENODEV : err;
-		}
-	}
-	return 0;
+	for (i = 0; i < net->nr && err >= 0; i++)
+		err = net->pairs[i].vhost = vhost_attach(&net->v, NULL);
+	return err;
 }
 
 static int backend(struct net_pair *p, unsigned int ring, int fd)

@@ -311,7 +311,9 @@ void virtqs_destroy(struct virtio *v)
 		pthread_mutex_destroy(&v->queues[i].lock);
 	}
 	free(v->queues);
+	free(v->text);
 	v->queues = NULL;
+	v->text = NULL;
 	v->nr_queues = 0;
 }
 

@@ -4,11 +4,34 @@
  */
 #include <errno.h>
 #include <linux/vhost.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "devices/virtio/vhost.h"
+#include "vmm/file.h"
+#include "vmm/log.h"
 #include "vmm/sys.h"
 #include "vmm/vm.h"
+
+int vhost_attach(const struct virtio *v, const char *node)
+{
+	char path[24];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/dev/vhost-%s", v->name);
+	if (!node)
+		node = path;
+	fd = file_open_node(node);
+	err = fd < 0 ? fd : sys_ioctl_num(fd, VHOST_SET_OWNER, 0);
+	if (err >= 0)
+		return fd;
+	if (fd >= 0)
+		sys_close(fd);
+	log_err("--%s: cannot use %s: %s", v->name, node, err_text(err));
+	if (err == -ENOENT)
+		log_hint("modprobe vhost_%s", v->name);
+	return err == -ENOENT ? -ENODEV : err;
+}
 
 static int set_memory(int fd, const struct mem *mem)
 {

@@ -62,6 +62,7 @@ struct virtio {
 	struct virtq *queues;	/* max filled in, and loop if not the VM's */
 	void *cfg;		/* device configuration, as the driver sees it */
 	unsigned int cfg_size;
+	char *text;		/* virtio_parse()'s, or NULL */
 
 	/* The transport's. */
 	struct virtio_pci *pci;
@@ -77,7 +78,7 @@ static inline bool virtio_has(const struct virtio *v, unsigned int feature)
 /*
  * virtqs_create - @nr queues of @max descriptors each for @v, whose vm is
  * filled in, to be served on the VM's loop. virtqs_destroy - what it made, or
- * nothing.
+ * nothing; v->text, too.
  */
 int virtqs_create(struct virtio *v, unsigned int nr, uint16_t max);
 void virtqs_destroy(struct virtio *v);
@@ -106,6 +107,31 @@ void virtio_broken(struct virtio *v, const char *what);
 void virtio_interrupt(struct virtq *q);
 /* virtio_cfg_changed - cfg has: tell the driver. Any thread. */
 void virtio_cfg_changed(struct virtio *v);
+/*
+ * A key that may stand behind a comma in an option's value: NAME alone, which
+ * sets a bool (@max is 0); NAME=N, 1 to @max, an unsigned int; or NAME=TEXT, a
+ * const char * (@max is VIRTIO_TEXT). They are in the struct of a device that
+ * begins with its struct virtio. A table of them ends with VIRTIO_KEYS_END.
+ */
+struct virtio_key {
+	char name[8];
+	uint16_t at, max;
+};
+
+#define VIRTIO_TEXT UINT16_MAX
+#define VIRTIO_FLAG(type, name) { #name, offsetof(type, name), 0 }
+#define VIRTIO_KEYS_END { "", 0, 0 }
+
+/*
+ * virtio_parse - cut @spec, the value of the option that has @v's name, into
+ * v->text, which is left with what is before the first comma, and @keys. Prints
+ * what is wrong: -EDOM.
+ */
+int virtio_parse(struct virtio *v, const char *spec,
+		 const struct virtio_key *keys);
+/* virtio_wrong - print @what is wrong with @spec, and return -EDOM. */
+int virtio_wrong(const struct virtio *v, const char *spec, const char *what);
+
 /*
  * virtio_option - whether @text is, or begins with, @key: of "key=value" the
  * value is returned, of "key" alone an empty text; NULL: it is another.

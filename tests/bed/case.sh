@@ -102,6 +102,19 @@ figures() {
 	sed 's/^/figures: /'
 }
 
+# modules FOLDER KERNEL NAME...: into FOLDER, these modules of a guest's kernel and what they need, by names in the
+# order in which they are to be loaded.
+modules() {
+	modules_to=$1 modules_nr=10
+	shift
+	modules_list=$("$PREPARE/guest-modules" "$@") || return
+	mkdir -p "$modules_to"
+	for file in $modules_list; do
+		cp "$file" "$modules_to/$modules_nr-$(basename "$file")"
+		modules_nr=$((modules_nr + 1))
+	done
+}
+
 # guest_files: into $TMP/share, the program under test, a stock kernel with an NVMe driver, and an initrd that does what
 # the word do= on the kernel's command line says (guest-init).
 guest_files() {

@@ -48,6 +48,7 @@ void fake_begin(void)
 		.intremap = true,
 		.cap_ipc_lock = true, .cap_sys_rawio = true,
 		.cap_sys_resource = true, .cap_sys_admin = true,
+		.vhost = true,
 		.root = true, .noiommu = true, .noiommu_cdev = true,
 		.memlock = 8 * MiB, .maps_max = 65535, .page = PAGE,
 		.pages = 2 * MiB | GiB, .snoops = true,
@@ -351,6 +352,9 @@ static void release(struct file *file)
 		break;
 	case KIND_FILE:
 		huge_release(file);
+		break;
+	case KIND_VHOST:
+		vhost_release(file->obj);
 		break;
 	case KIND_EVENTFD:
 	case KIND_PAGEMAP:

@@ -49,6 +49,7 @@ struct fake_host {
 	bool map_file;		/* IOMMU_IOAS_MAP_FILE (6.13) */
 	bool bind_token;	/* nodes take VF tokens (6.17) */
 	bool dma_buf;		/* VFIO_DEVICE_FEATURE_DMA_BUF (6.19) */
+	bool vhost;		/* vhost-vsock is loaded */
 	bool vfio;		/* VFIO itself is loaded */
 	bool vfio_pci;		/* the vfio-pci driver is loaded */
 	bool vfio_platform;	/* and those of other buses */
@@ -426,6 +427,22 @@ unsigned int fake_doorbells(void);
 bool fake_interrupt(struct fake_msg *msg);
 /* fake_ack - the guest acknowledges line @gsi: who resamples it is told. */
 void fake_ack(unsigned int gsi);
+
+/*
+ * The vhost-vsock that is open. fake_vhost - what it was told, NULL: none is
+ * open; cid FAKE_VHOST_TAKEN is another's. fake_vhost_kicked - whether the guest
+ * has notified a ring's owner since. fake_vhost_call - it has used buffers.
+ */
+#define FAKE_VHOST_RINGS 2
+#define FAKE_VHOST_TAKEN 77
+struct fake_vhost {
+	bool runs;
+	uint64_t cid, features;
+	unsigned int size[FAKE_VHOST_RINGS], base[FAKE_VHOST_RINGS];
+};
+const struct fake_vhost *fake_vhost(void);
+bool fake_vhost_kicked(unsigned int ring);
+void fake_vhost_call(unsigned int ring);
 
 /* ---- a VM around it ----------------------------------------------------- */
 

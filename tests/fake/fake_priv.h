@@ -34,6 +34,7 @@ enum kind {
 	KIND_DEVICE,
 	KIND_DMABUF,
 	KIND_PAGEMAP,
+	KIND_VHOST,
 };
 
 /*
@@ -215,6 +216,7 @@ struct world {
 	struct group *groups;
 	struct fake_kvm *kvms;
 	struct fake_pci *pcis;
+	struct vhost *vhost;	/* the open one, or NULL */
 	unsigned int next_vfio;
 	unsigned int next_pin;
 	int next_noiommu;	/* groups that VFIO makes */
@@ -345,6 +347,13 @@ void dma_revoke(const struct fake_pci *pci);
 void dma_stop(const struct fake_pci *pci);
 /* Whether [start, start + len) is memory that a device can reach. */
 bool dma_uses(uintptr_t start, size_t len);
+
+/* vhost.c */
+int vhost_open_node(void);
+void vhost_release(struct vhost *vhost);
+int vhost_ioctl(struct vhost *vhost, unsigned long request, void *arg);
+/* Whether one is at work in memory of [start, start + len). */
+bool vhost_uses(uintptr_t start, size_t len);
 
 /* container.c */
 int container_open(void);

@@ -436,6 +436,8 @@ void pci_sysfs(void)
 		    "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
 	if (host->kvm)
 		put(NODE_DEV, "", "/dev/kvm");
+	if (world->host.vhost)
+		put(NODE_DEV, "", "/dev/vhost-vsock");
 	if (host->vfio && (host->legacy || host->compat))
 		put(NODE_DEV, "", "/dev/vfio/vfio");
 	if (host->vfio && host->iommufd)

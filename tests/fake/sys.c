@@ -31,6 +31,8 @@ static int open_device_node(const char *path)
 	if (!strcmp(path, "/dev/vfio/vfio"))
 		return world->host.compat ? iommufd_open(path, true) :
 			container_open();
+	if (!strcmp(path, "/dev/vhost-vsock"))
+		return vhost_open_node();
 	if (!strcmp(path, "/dev/iommu"))
 		return iommufd_open(path, false);
 	if (!strncmp(path, "/dev/vfio/devices/", 18))
@@ -165,6 +167,8 @@ static int do_ioctl(struct file *file, unsigned long request, void *arg,
 		return iommufd_ioctl(file->obj, request, arg, num);
 	case KIND_DEVICE:
 		return device_ioctl(file, request, arg);
+	case KIND_VHOST:
+		return vhost_ioctl(file->obj, request, arg);
 	case KIND_FILE:
 	case KIND_EVENTFD:
 	case KIND_DMABUF:
@@ -351,6 +355,8 @@ static int do_munmap(void *addr, size_t len)
 {
 	if (dma_uses((uintptr_t)addr, len))
 		violation("memory is unmapped that a device can reach");
+	if (vhost_uses((uintptr_t)addr, len))
+		violation("memory is unmapped that a vhost is at work in");
 	if (kvm_uses((uintptr_t)addr, len))
 		violation("memory is unmapped that the guest can reach");
 	mm_remove((uintptr_t)addr, len);
@@ -367,6 +373,8 @@ static int do_madvise(void *addr, size_t len, int advice)
 {
 	int err = huge_advise((uintptr_t)addr, len, advice);
 
+	if (advice == MADV_REMOVE && dma_uses((uintptr_t)addr, len))
+		violation("memory is given up that a device can reach");
 	if (err <= 0 || advice == POPULATE_WRITE)
 		return MIN(err, 0);
 	return LINUX(madvise(addr, len, advice));

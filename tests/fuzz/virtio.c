@@ -22,6 +22,7 @@
 #include "devices/virtio/create.h"
 #include "tests/fake/fake.h"
 #include "tests/fuzz/fuzz.h"
+#include "vmm/balloon.h"
 #include "vmm/util.h"
 #include "vmm/vm.h"
 
@@ -67,6 +68,10 @@ static void add(struct world *w, const char *option, const char *value)
 
 static void choose(struct world *w, uint8_t what)
 {
+	if (what & 0x20) {
+		add(w, what & 1 ? "balloon" : "vsock", what & 1 ? NULL : "3");
+		return;
+	}
 	switch (what % 4) {
 	case 0:
 		add(w, "rng", NULL);
@@ -312,6 +317,8 @@ static void step(struct input *in, struct world *w)
 		vector(in, w);
 		break;
 	case 9:
+		if (w->vm.balloon)
+			w->vm.balloon->ask(w->vm.balloon);
 		from_outside(in, w);
 		break;
 	case 10:

@@ -16,6 +16,7 @@
 #include "json.h"
 #include "test.h"
 #include "tests/fake/fake.h"
+#include "vmm/balloon.h"
 #include "vmm/control.h"
 #include "vmm/log.h"
 #include "vmm/sys.h"
@@ -315,4 +316,55 @@ TEST(what_is_no_socket_is_refused)
 	control_destroy(&vm);
 	loop_destroy(&vm.loop);
 	fake_end();
+}
+
+static void resize(struct balloon *b, uint64_t bytes)
+{
+	b->target = bytes;
+}
+
+static void ask(struct balloon *b)
+{
+	b->figures[4]++;
+}
+
+static void replies(int fd, const char *words, const char *reply)
+{
+	say(fd, words);
+	CHECK_EQ(hear(fd, 1), 1);
+	test_note("%s", text);
+	CHECK(json_valid(text));
+	CHECK(strstr(text, reply));
+}
+
+TEST(a_balloon_is_told_its_size)
+{
+	struct balloon b = {
+		.size = 4096, .discarded = 8192, .resize = resize, .ask = ask,
+	};
+	int fd;
+
+	memset(b.figures, 0xff, sizeof(b.figures));
+	b.figures[4] = 1000;
+	begin();
+	cfg.memory = 1 << 30;
+	fd = connected();
+	replies(fd, "balloon 1M\n", "\"status\": 69, \"error\": \"balloon: "
+		"the guest has none\"");
+	vm.balloon = &b;
+	replies(fd, "balloon\n", "\"target\": 0, \"size\": 4096}");
+	replies(fd, "balloon 1M\n", "\"target\": 1048576, \"size\": 4096}");
+	replies(fd, "balloon 1025M\n", "\"status\": 64");
+	replies(fd, "balloon x\n", "\"status\": 64");
+	replies(fd, "stats\n", "\"balloon_target_bytes\": 1048576, "
+		"\"balloon_bytes\": 4096, \"discarded_bytes\": 8192, "
+		"\"free_bytes\": 1000, \"exits\"");
+	replies(fd, "stats\n", "\"free_bytes\": 1001, \"exits\"");
+	b.figures[9] = 3;
+	say(fd, "stats --prometheus\nstatus\n");
+	CHECK_EQ(hear(fd, 229), 229);
+	CHECK(strstr(text, "postern_free_bytes 1002\n"));
+	CHECK(strstr(text, "postern_hugetlb_failures_total 3\n"));
+	close(fd);
+	end();
 }

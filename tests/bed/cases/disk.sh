@@ -5,14 +5,10 @@
 # one image is not for two guests at once. With the page cache and past it.
 . "$(dirname "$0")/../case.sh"
 
-mkdir -p "$TMP/share" "$TMP/modules"
+mkdir -p "$TMP/share"
 cp "$BINARY" "$TMP/share/postern"
 cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-n=10
-for file in $("$PREPARE/guest-modules" 6.12-cloud virtio_pci virtio_blk); do
-	cp "$file" "$TMP/modules/$n-$(basename "$file")"
-	n=$((n + 1))
-done
+modules "$TMP/modules" 6.12-cloud virtio_pci virtio_blk
 cat >"$TMP/init" <<'END'
 #!/bin/sh
 mount -t proc proc /proc

@@ -6,14 +6,10 @@
 . "$(dirname "$0")/../case.sh"
 only x86 "where RAM is and how much of it is free is told of its hosts; the case platform goes without an IOMMU, too"
 
-mkdir -p "$TMP/share" "$TMP/modules"
+mkdir -p "$TMP/share"
 cp "$BINARY" "$TMP/share/postern"
 cp "$("$PREPARE/guest-kernel" 6.12-generic)" "$TMP/share/kernel"
-n=10
-for file in $("$PREPARE/guest-modules" 6.12-generic nvme e1000e); do
-	cp "$file" "$TMP/modules/$n-$(basename "$file")"
-	n=$((n + 1))
-done
+modules "$TMP/modules" 6.12-generic nvme e1000e
 "$PREPARE/initrd" "$TMP/share/initrd.gz" --init "$bed_dir/guest-init" "$TMP/modules:/modules"
 dd if=/dev/urandom of="$TMP/disk" bs=1M count=64 status=none
 truncate -s 128M "$TMP/disk"

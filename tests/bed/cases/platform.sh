@@ -13,13 +13,7 @@ only arm64 "vfio-platform"
 mkdir "$TMP/share"
 cp "$BINARY" "$TMP/share/postern"
 cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-modules=$("$PREPARE/guest-modules" 6.12-cloud virtio_mmio virtio_blk) || skip "no modules"
-mkdir "$TMP/ko"
-n=10
-for file in $modules; do
-	cp "$file" "$TMP/ko/$n-$(basename "$file")"
-	n=$((n + 1))
-done
+modules "$TMP/ko" 6.12-cloud virtio_mmio virtio_blk || skip "no modules"
 
 cat >"$TMP/init" <<'END2'
 #!/bin/sh

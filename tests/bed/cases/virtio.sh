@@ -6,14 +6,10 @@
 # Debian's, which has it.
 . "$(dirname "$0")/../case.sh"
 
-mkdir -p "$TMP/share" "$TMP/modules"
+mkdir -p "$TMP/share"
 cp "$BINARY" "$TMP/share/postern"
 cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-n=10
-for file in $("$PREPARE/guest-modules" 6.12-cloud virtio_pci virtio_console virtio_blk virtio-rng); do
-	cp "$file" "$TMP/modules/$n-$(basename "$file")"
-	n=$((n + 1))
-done
+modules "$TMP/modules" 6.12-cloud virtio_pci virtio_console virtio_blk virtio-rng
 cat >"$TMP/init" <<'END'
 #!/bin/sh
 mount -t proc proc /proc
