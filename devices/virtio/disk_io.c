@@ -19,7 +19,7 @@
 #include "vmm/sys.h"
 #include "vmm/util.h"
 
-static const char zeroes[4096];
+#define ZEROES 4096
 
 /* ---- results ------------------------------------------------------------ */
 
@@ -170,6 +170,8 @@ static int flush(struct disk *d)
 /* The same zeroes over and over. */
 static int write_zeroes(struct disk *d, uint64_t off, uint64_t len)
 {
+	/* Where they lie must please O_DIRECT, too. */
+	char zeroes[ZEROES] __attribute__((aligned(ZEROES))) = { 0 };
 	struct iovec iov[DISK_QUEUE];
 	unsigned int nr;
 	ssize_t n;
@@ -178,7 +180,7 @@ static int write_zeroes(struct disk *d, uint64_t off, uint64_t len)
 		for (nr = 0; nr < ARRAY_SIZE(iov) &&
 		     nr * sizeof(zeroes) < len; nr++)
 			iov[nr] = (struct iovec){
-				(void *)zeroes,
+				zeroes,
 				MIN(sizeof(zeroes), len - nr * sizeof(zeroes)),
 			};
 		n = sys_pwritev(d->fd, iov, nr, off);

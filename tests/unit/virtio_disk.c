@@ -551,5 +551,9 @@ TEST(past_the_cache)
 	ready(USUAL);
 	CHECK_EQ(transfer(VIRTIO_BLK_T_OUT, 16, 4096, 0x42), OK);
 	CHECK_EQ(byte_at(8192), 0x42);
+	/* It looks at where the zeroes of ours lie as well. */
+	fake_fail_call("fallocate", EOPNOTSUPP);
+	CHECK_EQ(range(VIRTIO_BLK_T_WRITE_ZEROES, 16, 9, 0), OK);
+	CHECK_EQ(byte_at(8192), 0);
 	end();
 }
