@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "arch/arm64/board.h"
+#include "arch/arm64/checksum.h"
 #include "arch/arm64/fdt.h"
 #include "arch/arm64/layout.h"
 #include "capture.h"
@@ -327,6 +328,29 @@ TEST(a_packed_kernel_is_unpacked)
 	CHECK(loaded_at(BASE));
 	memset(packed + len, 0x55, 1000); /* what follows is no matter */
 	CHECK_EQ(load_image(packed, len + 1000), 0);
+	end();
+}
+
+/* RFC 1952 section 8; the value is the one that is told of CRC-32 everywhere. */
+TEST(checksum_of_gzip)
+{
+	static const char text[] = "123456789";
+	uint32_t crc;
+
+	CHECK_EQ(~crc32_plain(~0U, (const uint8_t *)text, 9), 0xcbf43926);
+	crc = crc32_plain(~0U, (const uint8_t *)text, 4);
+	CHECK_EQ(~crc32_plain(crc, (const uint8_t *)text + 4, 5), 0xcbf43926);
+	CHECK_EQ(crc32(crc32(0, NULL, 0), (const uint8_t *)text, 9), 0xcbf43926);
+}
+
+TEST(a_packed_kernel_whose_checksum_is_another)
+{
+	size_t len;
+
+	begin();
+	len = pack(image, sizeof(image));
+	packed[len - 8] ^= 1;
+	CHECK_EQ(load_image(packed, len), -ENOEXEC);
 	end();
 }
 

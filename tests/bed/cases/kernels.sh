@@ -40,6 +40,8 @@ combinations >"$TMP/combinations"
 for kernel in $(cut -d ' ' -f 1 "$TMP/combinations" | sort -u); do
 	cp "$("$PREPARE/guest-kernel" "$kernel")" "$TMP/share/$kernel"
 done
+# Packed, as some distributions have them.
+[ "$ARCH" != arm64 ] || gzip -1 <"$("$PREPARE/guest-kernel" 6.12-generic)" >"$TMP/share/6.12-generic"
 
 cat >"$TMP/inside" <<'END'
 while read -r kernel cpus memory; do
