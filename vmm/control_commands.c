@@ -78,7 +78,8 @@ static void run_resume(struct vm *vm, struct reply *reply, char *args)
 
 #define HAS_BALLOON(vm) (IS_ENABLED(CONFIG_VIRTIO_BALLOON) && (vm)->balloon)
 
-static void run_balloon(struct vm *vm, struct reply *reply, char *args)
+static void __attribute__((unused))
+run_balloon(struct vm *vm, struct reply *reply, char *args)
 {
 	uint64_t bytes;
 
