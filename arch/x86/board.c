@@ -13,6 +13,7 @@
 #include "arch/x86/layout.h"
 #include "arch/x86/pm.h"
 #include "devices/debugexit.h"
+#include "devices/hotplug.h"
 #include "devices/i6300esb.h"
 #include "devices/i8042.h"
 #include "devices/pci/pci.h"
@@ -114,6 +115,7 @@ void board_pci(const struct vm *vm, struct pci_layout *layout)
 	board_ram(vm->cfg, ram);
 	*layout = (struct pci_layout){
 		.ecam = X86_ECAM_BASE,
+		.ports = config_ports(vm->cfg),
 		.cf8 = true,
 		.io_base = X86_PCI_IO_BASE,
 		.io_size = X86_PCI_IO_SIZE,
@@ -142,6 +144,8 @@ static int create_pci(struct vm *vm)
 		err = pvpanic_create(vm, vm->board->pci);
 	if (!err && IS_ENABLED(CONFIG_WATCHDOG) && vm->cfg->watchdog)
 		err = i6300esb_create(vm, vm->board->pci);
+	if (!err)
+		err = hotplug_create(vm, vm->board->pci);
 	return err ? err : pci_host_assign(vm->board->pci);
 }
 
