@@ -18,6 +18,9 @@ static const struct {
 } kinds[] = {
 	{ "disk", IS_ENABLED(CONFIG_VIRTIO_DISK) ? disk_create : NULL, false },
 	{ "net", IS_ENABLED(CONFIG_VIRTIO_NET) ? net_create : NULL, false },
+	{ "vhost-user", IS_ENABLED(CONFIG_VIRTIO_VHOST_USER) ?
+	  vhost_user_create : NULL, false },
+	{ "share", IS_ENABLED(CONFIG_VIRTIO_SHARE) ? share_create : NULL, false },
 	{ "rng", IS_ENABLED(CONFIG_VIRTIO_RNG) ? rng_create : NULL, true },
 	{ "console", IS_ENABLED(CONFIG_VIRTIO_CONSOLE) ? ports_create : NULL,
 	  true },

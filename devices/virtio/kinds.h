@@ -17,5 +17,7 @@ int rng_create(struct vm *vm, struct pci_host *host, const char *spec);
 int ports_create(struct vm *vm, struct pci_host *host, const char *spec);
 int disk_create(struct vm *vm, struct pci_host *host, const char *spec);
 int net_create(struct vm *vm, struct pci_host *host, const char *spec);
+int vhost_user_create(struct vm *vm, struct pci_host *host, const char *spec);
+int share_create(struct vm *vm, struct pci_host *host, const char *spec);
 
 #endif

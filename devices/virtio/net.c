@@ -15,9 +15,6 @@
 #include "vmm/sys.h"
 #include "vmm/vm.h"
 
-#define LOCAL_ADDRESS 2		/* of a MAC's first byte: not from a factory */
-#define GROUP_ADDRESS 1
-
 static struct net *net_of(struct virtio *v)
 {
 	return container_of(v, struct net, v);
@@ -179,29 +176,6 @@ static const struct virtio_ops net_ops = {
 
 /* ---- the option ------------------------------------------------------------ */
 
-static int digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = strchr(digits, c | 0x20);
-
-	return c && at ? at - digits : -1;
-}
-
-static bool parse_mac(struct net *net, const char *text)
-{
-	unsigned int i;
-	int high, low;
-
-	for (i = 0; i < sizeof(net->cfg.mac); i++, text += 3) {
-		high = digit(text[0]);
-		low = high < 0 ? -1 : digit(text[1]);
-		if (low < 0 || text[2] != (i < 5 ? ':' : '\0'))
-			return false;
-		net->cfg.mac[i] = high << 4 | low;
-	}
-	return !(net->cfg.mac[0] & GROUP_ADDRESS);
-}
-
 static const char *parse_key(struct net *net, const char *key)
 {
 	const char *value;
@@ -210,8 +184,8 @@ static const char *parse_key(struct net *net, const char *key)
 	if (!strcmp(key, "vhost")) {
 		net->vhost = true;
 	} else if ((value = virtio_option(key, "mac"))) {
-		if (!parse_mac(net, value))
-			return "mac: six bytes, of one station: 02:00:00:00:00:01";
+		if (!virtio_mac_parse(net->cfg.mac, value))
+			return VIRTIO_MAC_WRONG;
 	} else if ((value = virtio_option(key, "queues"))) {
 		if (parse_size(value, &n) < 0 || !n || n > NET_PAIRS)
 			return "queues: 1 to 8";
@@ -294,10 +268,9 @@ static int build(struct net *net, const char *spec)
 	unsigned int i;
 	int err;
 
-	if (sys_random(net->cfg.mac, sizeof(net->cfg.mac)) < 0)
-		return -EIO;
-	net->cfg.mac[0] = (net->cfg.mac[0] & ~GROUP_ADDRESS) | LOCAL_ADDRESS;
-	err = parse(net, spec);
+	err = virtio_mac_random(net->cfg.mac);
+	if (err >= 0)
+		err = parse(net, spec);
 	if (err >= 0)
 		err = open_host(net);
 	if (err < 0)

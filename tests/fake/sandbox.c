@@ -108,6 +108,7 @@ static const struct {
 	{ "unlink", "unlinkat", SYS_unlinkat },
 	{ "listdir", "getdents64", SYS_getdents64 },
 	{ "sleep", "nanosleep", SYS_nanosleep },
+	{ "sendmsg", "sendmsg", SYS_sendmsg },
 	{ "random", "getrandom", SYS_getrandom },
 };
 
