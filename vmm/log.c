@@ -186,7 +186,10 @@ const char *err_text(int err)
 		{ ENOEXEC, "not a usable image" },
 		{ EOVERFLOW, "value too large" },
 		{ EOPNOTSUPP, "not supported" },
+		{ EPROTO, "protocol error" },
 		{ EADDRINUSE, "address in use" },
+		{ ECONNRESET, "connection reset" },
+		{ ECONNREFUSED, "nobody listens" },
 		{ ETIMEDOUT, "timed out" },
 		{ EBADFD, "file descriptor of the wrong kind" },
 	};

@@ -62,6 +62,14 @@ static const struct option options[] = {
 	ROW_IF(CONFIG_VIRTIO_BALLOON,
 	       { "balloon", 0, KIND_VIRTIO, NULL,
 		 "let the guest give memory back", RUN, .max = 0 })
+	ROW_IF(CONFIG_VIRTIO_VHOST_USER,
+	       { "vhost-user", 0, KIND_VIRTIO, "KIND,socket=PATH[,KEY]...",
+		 "a device of another program, fs, blk or net: tag=, queues=, mac=",
+		 RUN, .max = 0 })
+	ROW_IF(CONFIG_VIRTIO_SHARE,
+	       { "share", 0, KIND_VIRTIO, "DIR[,tag=NAME][,ro]",
+		 "a folder of the host's, by virtiofsd; may be repeated",
+		 RUN, .max = 0 })
 	ROW_IF(CONFIG_VIRTIO_RNG,
 	       { "rng", 0, KIND_VIRTIO, NULL,
 		 "give the guest entropy of the host's", RUN, .max = 0 })

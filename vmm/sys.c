@@ -12,7 +12,9 @@
 #include <linux/kvm.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "vmm/log.h"
@@ -242,6 +245,73 @@ int sys_listens(int fd)
 
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0 ?
 		-errno : listens;
+}
+
+ssize_t sys_sendmsg(int fd, const struct iovec *iov, unsigned int nr,
+		    const int *fds, unsigned int nr_fds)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(8 * sizeof(int))];
+	} control = { .header = {
+		.cmsg_len = CMSG_LEN(nr_fds * sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	} };
+	struct msghdr msg = {
+		.msg_iov = (struct iovec *)iov,
+		.msg_iovlen = nr,
+		.msg_control = nr_fds ? &control : NULL,
+		.msg_controllen = nr_fds ? CMSG_SPACE(nr_fds * sizeof(int)) : 0,
+	};
+
+	if (nr_fds)
+		memcpy(CMSG_DATA(&control.header), fds, nr_fds * sizeof(int));
+	return TRACED(RETRY(syscall(SYS_sendmsg, fd, &msg, MSG_NOSIGNAL)),
+		      "sendmsg fd=%d", fd);
+}
+
+int sys_timeout(int fd, unsigned int ms)
+{
+	struct timeval t = { ms / 1000, ms % 1000 * 1000 };
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) < 0 ||
+	       setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) < 0 ?
+	       -errno : 0;
+}
+
+/* In a child that has our memory until it runs something else, or ends. */
+static int become(char *const argv[], int fd)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	setsid();
+	if (fd == 3)
+		fcntl(fd, F_SETFD, 0);
+	else
+		syscall(SYS_dup3, fd, 3, 0);
+	syscall(SYS_close_range, 4, UINT_MAX, 0);
+	execve(argv[0], argv, environ);
+	return -errno;
+}
+
+int sys_spawn(char *const argv[], int fd)
+{
+	volatile int err = 0;
+	pid_t pid = vfork();
+
+	if (!pid) {
+		err = become(argv, fd);
+		sys_end(1);
+	}
+	if (pid < 0)
+		err = -errno;
+	else if (err)
+		waitpid(pid, NULL, 0);
+	return TRACED(err, "spawn %s", argv[0]);
 }
 
 int sys_mmap(void **out, void *hint, size_t len, int prot, int flags, int fd,

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 struct stat;
+struct iovec;
 struct pollfd;
 
 /* sys_open - O_CLOEXEC is always added. */
@@ -56,6 +57,22 @@ int sys_unix_listen(const char *path);
 int sys_unix_connect(const char *path);
 int sys_accept(int fd);
 int sys_listens(int fd);
+
+/*
+ * sys_sendmsg - write @nr buffers to a socket, with @nr_fds descriptors beside
+ * them, 8 at most. sys_timeout - from now on, what would wait on that socket for
+ * longer than @ms milliseconds is -EAGAIN.
+ */
+ssize_t sys_sendmsg(int fd, const struct iovec *iov, unsigned int nr,
+		    const int *fds, unsigned int nr_fds);
+int sys_timeout(int fd, unsigned int ms);
+
+/*
+ * sys_spawn - run the program at @argv[0] as one that no signal of a terminal
+ * reaches, with our standard input and outputs, @fd as descriptor 3, and no other.
+ * -errno where it cannot be run; how it fares after that, nobody asks.
+ */
+int sys_spawn(char *const argv[], int fd);
 
 /*
  * sys_mmap - map @len bytes of @fd (-1: anonymous) from @offset; @hint as in
@@ -121,7 +138,6 @@ void sys_readonly(const void *begin, const void *end);
 void sys_thread_name(const char *name);
 
 /* As sys_pread() and sys_pwrite(), of several buffers. */
-struct iovec;
 ssize_t sys_preadv(int fd, const struct iovec *iov, unsigned int nr,
 		   uint64_t offset);
 ssize_t sys_pwritev(int fd, const struct iovec *iov, unsigned int nr,

@@ -21,7 +21,7 @@
 
 static uint64_t offered(const struct virtio_pci *p)
 {
-	return p->v->features | RING_FEATURES;
+	return (p->v->features | RING_FEATURES) & ~p->v->lacks;
 }
 
 /* ---- status ------------------------------------------------------------- */

@@ -24,6 +24,9 @@ static const struct {
 	{ "vsock", IS_ENABLED(CONFIG_VIRTIO_VSOCK) ? vsock_create : NULL, false },
 	{ "balloon", IS_ENABLED(CONFIG_VIRTIO_BALLOON) ? balloon_create : NULL,
 	  true },
+	{ "vhost-user", IS_ENABLED(CONFIG_VIRTIO_VHOST_USER) ?
+	  vhost_user_create : NULL, false },
+	{ "share", IS_ENABLED(CONFIG_VIRTIO_SHARE) ? share_create : NULL, false },
 	{ "rng", IS_ENABLED(CONFIG_VIRTIO_RNG) ? rng_create : NULL, true },
 	{ "console", IS_ENABLED(CONFIG_VIRTIO_CONSOLE) ? ports_create : NULL,
 	  true },

@@ -64,7 +64,7 @@ void virtio_broken(struct virtio *v, const char *what)
 
 	if (was & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
-	trace(TRACE_PCI, "%s: broken by its driver: %s", v->name, what);
+	trace(TRACE_PCI, "%s: broken: %s", v->name, what);
 	virtio_cfg_changed(v);
 }
 

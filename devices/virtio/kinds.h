@@ -19,5 +19,7 @@ int disk_create(struct vm *vm, struct pci_host *host, const char *spec);
 int net_create(struct vm *vm, struct pci_host *host, const char *spec);
 int balloon_create(struct vm *vm, struct pci_host *host, const char *spec);
 int vsock_create(struct vm *vm, struct pci_host *host, const char *spec);
+int vhost_user_create(struct vm *vm, struct pci_host *host, const char *spec);
+int share_create(struct vm *vm, struct pci_host *host, const char *spec);
 
 #endif

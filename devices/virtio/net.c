@@ -14,9 +14,6 @@
 #include "vmm/sys.h"
 #include "vmm/vm.h"
 
-#define LOCAL_ADDRESS 2		/* of a MAC's first byte: not from a factory */
-#define GROUP_ADDRESS 1
-
 static struct net *net_of(struct virtio *v)
 {
 	return container_of(v, struct net, v);
@@ -178,29 +175,6 @@ static const struct virtio_ops net_ops = {
 
 /* ---- the option ------------------------------------------------------------ */
 
-static int digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = strchr(digits, c | 0x20);
-
-	return c && at ? at - digits : -1;
-}
-
-static bool parse_mac(struct net *net, const char *text)
-{
-	unsigned int i;
-	int high, low;
-
-	for (i = 0; i < sizeof(net->cfg.mac); i++, text += 3) {
-		high = digit(text[0]);
-		low = high < 0 ? -1 : digit(text[1]);
-		if (low < 0 || text[2] != (i < 5 ? ':' : '\0'))
-			return false;
-		net->cfg.mac[i] = high << 4 | low;
-	}
-	return !(net->cfg.mac[0] & GROUP_ADDRESS);
-}
-
 static int parse(struct net *net, const char *spec)
 {
 	static const struct virtio_key keys[] = {
@@ -211,9 +185,8 @@ static int parse(struct net *net, const char *spec)
 	};
 	int err = virtio_parse(&net->v, spec, keys);
 
-	if (err >= 0 && net->mac && !parse_mac(net, net->mac))
-		return virtio_wrong(&net->v, spec, "mac: six bytes, of one "
-				    "station: 02:00:00:00:00:01");
+	if (err >= 0 && net->mac && !virtio_mac_parse(net->cfg.mac, net->mac))
+		return virtio_wrong(&net->v, spec, VIRTIO_MAC_WRONG);
 	return err;
 }
 
@@ -269,10 +242,9 @@ static int build(struct net *net, const char *spec)
 	unsigned int i;
 	int err;
 
-	if (sys_random(net->cfg.mac, sizeof(net->cfg.mac)) < 0)
-		return -EIO;
-	net->cfg.mac[0] = (net->cfg.mac[0] & ~GROUP_ADDRESS) | LOCAL_ADDRESS;
-	err = parse(net, spec);
+	err = virtio_mac_random(net->cfg.mac);
+	if (err >= 0)
+		err = parse(net, spec);
 	if (err >= 0)
 		err = open_host(net);
 	if (err < 0)

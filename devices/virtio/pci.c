@@ -342,12 +342,13 @@ static void kicked(void *arg)
 
 int virtq_watch(struct virtq *q)
 {
-	return loop_add(q->loop, q->kick_fd, kicked, q);
+	return q->loop ? loop_add(q->loop, q->kick_fd, kicked, q) : 0;
 }
 
 void virtq_unwatch(struct virtq *q)
 {
-	loop_del(q->loop, q->kick_fd);
+	if (q->loop)
+		loop_del(q->loop, q->kick_fd);
 }
 
 static void unwatch(struct virtio *v, unsigned int nr)

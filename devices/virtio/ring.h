@@ -34,7 +34,7 @@ struct vring_used;
 struct virtq {
 	struct virtio *dev;
 	unsigned int index;
-	struct loop *loop;	/* on which it is served */
+	struct loop *loop;	/* on which it is served; NULL: not here */
 	pthread_mutex_t lock;
 	int kick_fd;		/* eventfd: buffers are available */
 	uint16_t max;		/* size offered, a power of two */

@@ -41,6 +41,7 @@ struct virtio_ops {
 	/*
 	 * Do what can be done with @q, live and locked: the driver has made
 	 * buffers available, or the device asked for it by virtio_serve().
+	 * NULL where no queue has a loop.
 	 */
 	void (*serve)(struct virtio *v, struct virtq *q);
 	/* A write inside cfg, not yet done. May be NULL: nothing is. */
@@ -58,6 +59,7 @@ struct virtio {
 	uint16_t type;		/* VIRTIO_ID_... */
 	uint32_t class;		/* as in config space: base, sub, interface */
 	uint64_t features;	/* offered beyond the rings' own */
+	uint64_t lacks;		/* of these, not offered */
 	unsigned int nr_queues;
 	struct virtq *queues;	/* max filled in, and loop if not the VM's */
 	void *cfg;		/* device configuration, as the driver sees it */
@@ -99,8 +101,8 @@ void virtq_unwatch(struct virtq *q);
 /* virtio_serve - serve @q if it is live. On the thread of its loop. */
 void virtio_serve(struct virtq *q);
 /*
- * virtio_broken - the driver has done what makes no sense, in the words of
- * @what: the device needs a reset. Any thread.
+ * virtio_broken - the driver has done what makes no sense, or the device is of no
+ * more use, in the words of @what: it needs a reset. Any thread.
  */
 void virtio_broken(struct virtio *v, const char *what);
 /* virtio_interrupt - tell the driver of @q's used ring. Any thread. */
@@ -137,6 +139,15 @@ int virtio_wrong(const struct virtio *v, const char *spec, const char *what);
  * value is returned, of "key" alone an empty text; NULL: it is another.
  */
 const char *virtio_option(const char *text, const char *key);
+
+/*
+ * virtio_mac_parse - make *@mac the address that is written in @text: whether it
+ * is one. virtio_mac_random - some that no factory has given away.
+ */
+#define VIRTIO_MAC 6
+#define VIRTIO_MAC_WRONG "mac: six bytes, of one station: 02:00:00:00:00:01"
+bool virtio_mac_parse(uint8_t *mac, const char *text);
+int virtio_mac_random(uint8_t *mac);
 
 /*
  * virtio_call_fd - the eventfd that interrupts for @q, for the kernel to

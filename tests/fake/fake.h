@@ -215,6 +215,12 @@ bool fake_allows(int kind, long nr, uint64_t arg1);
 /* fake_send_at_most - a socket takes so many bytes at a time; 0: any number. */
 void fake_send_at_most(size_t len);
 
+/*
+ * fake_program - the one program that can be run, by its path or name; its work
+ * is done by @run, which gets descriptor 3, gone when it returns.
+ */
+void fake_program(const char *name, void (*run)(int fd));
+
 /* ---- PCI devices -------------------------------------------------------- */
 
 struct fake_pci_bar {

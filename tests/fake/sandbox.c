@@ -108,6 +108,7 @@ static const struct {
 	{ "unlink", "unlinkat", SYS_unlinkat },
 	{ "listdir", "getdents64", SYS_getdents64 },
 	{ "sleep", "nanosleep", SYS_nanosleep },
+	{ "sendmsg", "sendmsg", SYS_sendmsg },
 	{ "random", "getrandom", SYS_getrandom },
 	{ "lock", "fcntl", SYS_fcntl },
 	{ "io_uring_setup", "io_uring_setup", SYS_io_uring_setup },

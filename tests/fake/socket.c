@@ -75,6 +75,41 @@ ssize_t sys_recv_fd(int fd, void *buf, size_t len, int *passed)
 	return n;
 }
 
+/* What is the fake's has no other name to Linux. */
+ssize_t sys_sendmsg(int fd, const struct iovec *iov, unsigned int nr,
+		    const int *fds, unsigned int nr_fds)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(8 * sizeof(int))];
+	} control;
+	struct msghdr msg = {
+		.msg_iov = (struct iovec *)iov, .msg_iovlen = nr,
+	};
+	int err = CALL(EPIPE, 0, "sendmsg");
+
+	if (nr_fds) {
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(nr_fds * sizeof(int));
+		control.header.cmsg_len = CMSG_LEN(nr_fds * sizeof(int));
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		memcpy(CMSG_DATA(&control.header), fds, nr_fds * sizeof(int));
+	}
+	return err ? err : LINUX(sendmsg(fd, &msg, MSG_NOSIGNAL));
+}
+
+/* Tests are more impatient than users. */
+int sys_timeout(int fd, unsigned int ms)
+{
+	struct timeval t = { 0, ms / 50 * 1000 };
+	int err = CALL(EBADF, 0, "timeout %u ms", ms);
+
+	return err ? err :
+	       LINUX(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) |
+		     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)));
+}
+
 static int at_path(const char *path, int flags,
 		   int (*how)(int, const struct sockaddr *, socklen_t))
 {
@@ -133,4 +168,36 @@ int sys_listens(int fd)
 int sys_unlink_at(int dir, const char *name)
 {
 	return LINUX(unlinkat(dir, name, 0));
+}
+
+/* ---- another program --------------------------------------------------------- */
+
+static const char *program;
+static void (*program_run)(int fd);
+
+void fake_program(const char *name, void (*run)(int fd))
+{
+	program = name;
+	program_run = run;
+}
+
+static int do_spawn(char *const argv[])
+{
+	return program && !strcmp(program, argv[0]) ? 0 : -ENOENT;
+}
+
+int sys_spawn(char *const argv[], int fd)
+{
+	char line[256] = "";
+	unsigned int i;
+	int err;
+
+	for (i = 0; argv[i]; i++) {
+		strcat(line, " ");
+		strncat(line, argv[i], sizeof(line) - strlen(line) - 2);
+	}
+	err = CALL(ENOEXEC, do_spawn(argv), "spawn%s", line);
+	if (!err)
+		program_run(fd);
+	return err;
 }

@@ -78,6 +78,8 @@ void use_msix(void);
  * its queues, say that the driver is ready.
  */
 void ready(uint64_t features);
+/* try_ready - the same, where the device may be broken then: its status. */
+uint8_t try_ready(uint64_t features);
 /* unready - reset it. */
 void unready(void);
 void setup_queue(struct ring *r);
