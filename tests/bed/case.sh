@@ -115,6 +115,16 @@ modules() {
 	done
 }
 
+# tool SOURCE PROGRAM: a program of one file for guests and hosts, of $ARCH and linked statically.
+tool() {
+	tool_cc=${CC:-gcc}
+	if [ "$ARCH" != "$machine" ]; then
+		"$PREPARE/need" gcc-aarch64-linux-gnu libc6-dev-arm64-cross || skip "no compiler for $ARCH"
+		tool_cc=aarch64-linux-gnu-gcc
+	fi
+	"$tool_cc" -std=gnu11 -O2 -Wall -Wextra -Werror -static "$1" -o "$2"
+}
+
 # guest_files: into $TMP/share, the program under test, a stock kernel with an NVMe driver, and an initrd that does what
 # the word do= on the kernel's command line says (guest-init).
 guest_files() {

@@ -16,6 +16,8 @@
  *	panic		as KVM_SYSTEM_EVENT_CRASH
  *	bad		an exit that nobody knows
  *	flood		writes to a port that nobody has, without an end
+ *	write=A:LEN:V	LEN bytes of V to address A, both in hex
+ *	hang		until it is reset or stopped, and then what follows
  *	call=N		system call N, as if the VMM were taken over
  *	spin		for ever
  *
@@ -278,6 +280,28 @@ static int ended(struct kvm_run *run, unsigned int reason)
 	return 0;
 }
 
+static int write_memory(struct kvm_run *run)
+{
+	unsigned long long addr, val;
+	unsigned int len;
+
+	if (sscanf(value(), "%llx:%u:%llx", &addr, &len, &val) != 3)
+		abort();
+	run->mmio.phys_addr = addr;
+	run->mmio.len = len;
+	run->mmio.is_write = 1;
+	memcpy(run->mmio.data, &val, sizeof(run->mmio.data));
+	return ended(run, KVM_EXIT_MMIO);
+}
+
+static int hang(struct kvm_run *run)
+{
+	int err = sleep_until(run, NULL);
+
+	next();
+	return err;
+}
+
 static int wait_for_button(struct kvm_run *run)
 {
 	int err;
@@ -313,6 +337,10 @@ static int step(struct kvm_run *run)
 		next();
 		return out(run, X86_PM_PORT + PM_RESET, PM_RESET_VALUE, 1);
 	}
+	if (is("write="))
+		return write_memory(run);
+	if (is("hang"))
+		return hang(run);
 	if (is("triple"))
 		return ended(run, KVM_EXIT_SHUTDOWN);
 	if (is("panic")) {
