@@ -432,7 +432,7 @@ fuzz-programs: $(fuzz-programs)
 
 # --- tests and the rest ------------------------------------------------------
 
-.PHONY: check check-style check-unit check-tool check-fuzz check-guest check-bed \
+.PHONY: check check-style check-unit check-tool check-fuzz check-guest check-bed check-long \
 	fuzz bench zoo gaps matrix kernel-selftests bed-shell demo install clean distclean help
 check: all configs
 	@tests/run
@@ -444,6 +444,8 @@ check-guest: all
 check-bed: all configs
 check-guest check-bed: check-%:
 	@tests/$*/run
+check-long: all
+	@tests/bed/run --long
 bench: all
 	@tests/bench/run
 zoo: all
@@ -508,6 +510,7 @@ help:
 	@echo '                        check-unit, check-tool, check-fuzz, check-guest,'
 	@echo '                        check-bed'
 	@echo '  make fuzz             the fuzz targets, FUZZ_SECONDS (600) for each'
+	@echo '  make check-long       fio in a guest, for LONG_SECONDS (600), and a kill'
 	@echo '  make bench            a table: Postern, kvmtool (if installed) and QEMU'
 	@echo '                        microvm on one host; some minutes, more without KVM'
 	@echo '  make zoo              every device that QEMU emulates, assigned;'
