@@ -434,8 +434,8 @@ fuzz-programs: $(fuzz-programs)
 
 # --- tests and the rest ------------------------------------------------------
 
-.PHONY: check check-style check-unit check-tool check-fuzz check-guest check-bed fuzz \
-	zoo gaps matrix kernel-selftests bed-shell demo install clean distclean help
+.PHONY: check check-style check-unit check-tool check-fuzz check-guest check-bed check-long \
+	fuzz bench zoo gaps matrix kernel-selftests bed-shell demo install clean distclean help
 check: all configs
 	@tests/run
 check-style check-unit check-tool check-fuzz: check-%:
@@ -446,6 +446,10 @@ check-guest: all
 check-bed: all configs
 check-guest check-bed: check-%:
 	@tests/$*/run
+check-long: all
+	@tests/bed/run --long
+bench: all
+	@tests/bench/run
 zoo: all
 	@tests/zoo/run --table
 gaps:
@@ -508,6 +512,9 @@ help:
 	@echo '                        check-unit, check-tool, check-fuzz, check-guest,'
 	@echo '                        check-bed'
 	@echo '  make fuzz             the fuzz targets, FUZZ_SECONDS (600) for each'
+	@echo '  make check-long       fio in a guest, for LONG_SECONDS (600), and a kill'
+	@echo '  make bench            a table: Postern, kvmtool (if installed) and QEMU'
+	@echo '                        microvm on one host; some minutes, more without KVM'
 	@echo '  make zoo              every device that QEMU emulates, assigned;'
 	@echo '                        writes tests/zoo/ZOO.md; about an hour'
 	@echo '  make gaps             what differs between the paths of VFIO;'
