@@ -181,7 +181,7 @@ int pci_dev_add(struct pci_host *host, struct pci_dev *dev, int devfn)
 		devfn = host->next ? (int)host->next : next_slot(host);
 	if (devfn < 0)
 		return devfn;
-	if (devfn >= (int)ARRAY_SIZE(host->devs) || host->devs[devfn])
+	if (devfn >= PCI_FUNCTIONS + (int)host->nr_ports || host->devs[devfn])
 		return -EEXIST;
 	dev->host = host;
 	dev->devfn = devfn;
