@@ -34,6 +34,7 @@ run facts facts --cpus 4 --memory 512M
 for iommu in legacy iommufd; do
 	run $iommu read --iommu $iommu --vfio $dev --cpus 2 --memory 512M
 done
+END
 status "$BED" --nvme "$TMP/disk" --share "$TMP/share" --add "$TMP/inside" -- sh /inside >"$TMP/out"
 cat "$TMP/out"
 equal "the bed's status" 0 "$status"

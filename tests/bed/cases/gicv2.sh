@@ -35,6 +35,7 @@ for iommu in legacy iommufd; do
 	echo Y >/sys/module/iommufd/parameters/allow_unsafe_interrupts
 	run $iommu --iommu $iommu --vfio $dev --cpus 2 --append "console=$console quiet panic=-1 do=read"
 done
+END
 status "$BED" --qemu "-machine gic-version=2" --nvme "$TMP/disk" --share "$TMP/share" --add "$TMP/inside" -- \
 	sh /inside >"$TMP/out"
 cat "$TMP/out"
@@ -42,3 +43,11 @@ equal "the bed's status" 0 "$status"
 has "the guest" '^facts: status 0$' "$TMP/out"
 has "its processors" '^facts: cpus 4$' "$TMP/out"
 has "its complaints" '^facts: complaints 0$' "$TMP/out"
+has "more than a GICv2 has" '^nine processors: status 69$' "$TMP/out"
+has "more than a GICv2 has" "^nine processors: .*this host's KVM has at most 8$" "$TMP/out"
+for iommu in legacy iommufd; do
+	has "$iommu, not isolated" "^not isolated, $iommu: status 77$" "$TMP/out"
+	has "$iommu" "^$iommu: status 0$" "$TMP/out"
+	has "$iommu: what was read" "^$iommu: read ${wanted%% *}$" "$TMP/out"
+	has "$iommu: interrupts" "^$iommu: interrupts [1-9]" "$TMP/out"
+done
