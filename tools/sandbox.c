@@ -21,6 +21,7 @@ static const char *const kind_names[SANDBOX_KINDS] = {
 	[SANDBOX_MAIN] = "main",
 	[SANDBOX_VCPU] = "vcpu",
 	[SANDBOX_IO] = "io",
+	[SANDBOX_PLUG] = "plug",
 };
 
 static void check(int err, const char *what)

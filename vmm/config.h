@@ -80,6 +80,7 @@ struct config {
 	bool dry_run;
 	const char *control;
 	bool prometheus;
+	unsigned int hotplug;		/* slots */
 	unsigned int sandbox;		/* enum sandbox_choice */
 	const char *user;
 	const char *chroot;
@@ -92,6 +93,12 @@ struct config {
 	struct virtio_config virtio[CONFIG_VIRTIO_MAX];	/* as given */
 	unsigned int nr_virtio;
 };
+
+/* config_ports - the slots for devices that come and go. */
+static inline unsigned int config_ports(const struct config *cfg)
+{
+	return IS_ENABLED(CONFIG_HOTPLUG) ? cfg->hotplug : 0;
+}
 
 /* config_noiommu - how devices without an IOMMU are assigned. */
 static inline unsigned int config_noiommu(const struct config *cfg)

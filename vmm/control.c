@@ -23,6 +23,8 @@
 struct client {
 	struct control *control;
 	int fd;			/* -1: none */
+	int passed;		/* a descriptor that came with it, or -1 */
+	unsigned int waits;	/* for what control_done() is about, 0: not */
 	uint64_t heard;		/* time_now() */
 	unsigned int len;
 	char line[CONTROL_LINE];
@@ -52,7 +54,7 @@ static const struct control_command *find_command(const char *name)
 static size_t refuse(struct control *control, const struct reply *reply,
 		     const char *name)
 {
-	char error[128];
+	char error[256];
 	struct json j;
 
 	snprintf(error, sizeof(error), "%.64s: %s", name, reply->error);
@@ -63,11 +65,16 @@ static size_t refuse(struct control *control, const struct reply *reply,
 	return json_end(&j);
 }
 
-/* What is to be said to @line, in control->reply; its length. */
-static size_t answer(struct control *control, char *line)
+/*
+ * What is to be said to @line, in control->reply; its length, or 0: nothing for
+ * now.
+ */
+static size_t answer(struct client *client, char *line)
 {
+	struct control *control = client->control;
 	struct reply reply = {
 		.text = control->reply, .size = sizeof(control->reply),
+		.fd = client->passed,
 	};
 	const struct control_command *c;
 	char *args = line + strcspn(line, BLANKS);
@@ -86,24 +93,42 @@ static size_t answer(struct control *control, char *line)
 		c->run(control->vm, &reply, args);
 	if (reply.error)
 		return refuse(control, &reply, line);
+	client->waits = reply.later;
+	if (client->waits)
+		return 0;
 	return reply.len ? reply.len : json_end(&reply.json);
 }
 
 /* ---- clients ------------------------------------------------------------ */
 
+static void close_passed(struct client *client)
+{
+	if (client->passed >= 0)
+		sys_close(client->passed);
+	client->passed = -1;
+}
+
 static void drop(struct client *client)
 {
+	close_passed(client);
 	loop_del(&client->control->vm->loop, client->fd);
 	sys_close(client->fd);
 	client->fd = -1;
 }
 
 /* Returns whether the client is still there. */
+static bool send_reply(struct client *client, size_t len)
+{
+	if (sys_send(client->fd, client->control->reply, len) == (ssize_t)len)
+		return true;
+	drop(client);
+	return false;
+}
+
 static bool serve(struct client *client, char *line)
 {
-	struct control *control = client->control;
-	char *end;
 	size_t len;
+	char *end;
 
 	line += strspn(line, BLANKS);
 	end = line + strlen(line);
@@ -111,18 +136,17 @@ static bool serve(struct client *client, char *line)
 		*--end = '\0';
 	if (!*line)
 		return true;
-	len = answer(control, line);
-	if (sys_send(client->fd, control->reply, len) == (ssize_t)len)
-		return true;
-	drop(client);
-	return false;
+	len = answer(client, line);
+	close_passed(client);
+	return client->waits || send_reply(client, len);
 }
 
 static void serve_lines(struct client *client)
 {
 	char *line = client->line, *end;
 
-	while ((end = memchr(line, '\n', client->line + client->len - line))) {
+	while (!client->waits &&
+	       (end = memchr(line, '\n', client->line + client->len - line))) {
 		*end = '\0';
 		if (!serve(client, line))
 			return;
@@ -136,13 +160,29 @@ static void serve_lines(struct client *client)
 	drop(client);
 }
 
+/* Descriptors are taken where there is a use for them. */
+static ssize_t receive(struct client *client, char *at, size_t room)
+{
+	ssize_t n;
+	int fd;
+
+	if (!IS_ENABLED(CONFIG_HOTPLUG) || !client->control->vm->hotplug)
+		return sys_recv(client->fd, at, room);
+	n = sys_recv_fd(client->fd, at, room, &fd);
+	if (fd >= 0) {
+		close_passed(client);
+		client->passed = fd;
+	}
+	return n;
+}
+
 static void client_ready(void *arg)
 {
 	struct client *client = arg;
 	ssize_t n;
 
-	n = sys_recv(client->fd, client->line + client->len,
-		     CONTROL_LINE - client->len);
+	n = receive(client, client->line + client->len,
+		    CONTROL_LINE - client->len);
 	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
@@ -178,7 +218,8 @@ static int add_client(struct control *control, int fd)
 		return err;
 	client->control = control;
 	client->fd = fd;
-	client->len = 0;
+	client->passed = -1;
+	client->len = client->waits = 0;
 	client->heard = time_now();
 	return 0;
 }
@@ -196,6 +237,31 @@ static void listener_ready(void *arg)
 		log_warn("control: takes no more clients: %s", err_text(fd));
 		loop_del(&control->vm->loop, control->fd);
 	}
+}
+
+static void done(struct client *client, int status, const char *why)
+{
+	struct control *control = client->control;
+	const struct reply reply = { .status = status, .error = why };
+	struct json j;
+
+	client->waits = 0;
+	json_begin(&j, control->reply, sizeof(control->reply));
+	json_flag(&j, "ok", true);
+	if (send_reply(client, status ? refuse(control, &reply, "remove") :
+				        json_end(&j)))
+		serve_lines(client);
+}
+
+void control_done(struct vm *vm, unsigned int what, int status,
+		  const char *why)
+{
+	struct client *c = vm->control ? vm->control->clients : NULL;
+	unsigned int i;
+
+	for (i = 0; c && i < CONTROL_CLIENTS; i++)
+		if (c[i].fd >= 0 && c[i].waits == what)
+			done(&c[i], status, why);
 }
 
 /* ---- life --------------------------------------------------------------- */

@@ -36,6 +36,13 @@ struct config;
 int control_create(struct vm *vm);
 void control_destroy(struct vm *vm);
 
+/*
+ * control_done - answer those who wait for @what (a reply's later): that all is
+ * well, or the exit status @status and why.
+ */
+void control_done(struct vm *vm, unsigned int what, int status,
+		  const char *why);
+
 /* control_dir - the folder that its socket is in, open, or -1. */
 int control_dir(const struct vm *vm);
 

@@ -15,6 +15,7 @@
 #include "vmm/arch.h"
 #include "vmm/control.h"
 #include "vmm/control_priv.h"
+#include "vmm/hotplug.h"
 #include "vmm/log.h"
 #include "vmm/vm.h"
 
@@ -42,6 +43,8 @@ static void run_status(struct vm *vm, struct reply *reply, char *args)
 		    (time_now() - vm->started) / 1000);
 	json_number(&reply->json, "cpus", vm->nr_vcpus);
 	json_number(&reply->json, "memory", vm->cfg->memory);
+	if (IS_ENABLED(CONFIG_HOTPLUG) && vm->hotplug)
+		hotplug_status(vm, &reply->json);
 }
 
 /* The one way to ask for it is the signal's, which is this thread's to read. */
@@ -83,6 +86,14 @@ const struct control_command control_commands[] = {
 	  run_pause },
 	{ "resume", NULL, "let them go on", run_resume },
 	{ "power-button", NULL, "press it", run_power_button },
+	ROW_IF(CONFIG_HOTPLUG,
+	       { "add", "DEVICE",
+		 "put vfio=ADDRESS, disk=FILE or net=tap=NAME into a free slot",
+		 control_add })
+	ROW_IF(CONFIG_HOTPLUG,
+	       { "remove", "SLOT [SECONDS]",
+		 "have the guest let go of it, and give it back [30]",
+		 control_remove })
 	{ "stats", "[--prometheus]", "what there is to count", control_stats },
 	{ NULL, NULL, NULL, NULL },
 };

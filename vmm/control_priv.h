@@ -17,7 +17,9 @@ struct reply {
 	struct json json;
 	char *text;		/* in its place, if @len is not 0 */
 	size_t size, len;
-	const char *error;	/* static; then an exit status goes with it */
+	int fd;			/* that came with the request, or -1 */
+	unsigned int later;	/* what is waited for: control_done() */
+	const char *error;	/* good until it is sent; then an exit status goes with it */
 	int status;
 };
 
@@ -34,6 +36,10 @@ extern const struct control_command control_commands[];
 
 /* control_stats - the command `stats`. */
 void control_stats(struct vm *vm, struct reply *reply, char *args);
+
+/* control_add, control_remove - the commands of that name. */
+void control_add(struct vm *vm, struct reply *reply, char *args);
+void control_remove(struct vm *vm, struct reply *reply, char *args);
 
 /* reply_error - refuse, with the exit status that it has for `postern ctl`. */
 static inline void reply_error(struct reply *reply, int status,

@@ -3,12 +3,14 @@
  * postern ctl: the other end of the control socket.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vmm/config.h"
 #include "vmm/control.h"
+#include "vmm/file.h"
 #include "vmm/log.h"
 #include "vmm/status.h"
 #include "vmm/sys.h"
@@ -32,6 +34,28 @@ static int build(char *line, size_t size, const struct config *cfg, int n,
 	len += snprintf(line + len, size - len, "%s\n",
 			cfg->prometheus ? " --prometheus" : "");
 	return len < size ? (int)len : -EDOM;
+}
+
+/*
+ * Files of disks are opened here, by who asks, as the machine can open none:
+ * the descriptor, or -1 if the command is another, or -errno.
+ */
+static int open_disk(int n, char **words, int *fd)
+{
+	char path[CONTROL_LINE];
+	const char *name = n == 2 ? words[1] : "", *keys;
+
+	*fd = -1;
+	if (!IS_ENABLED(CONFIG_HOTPLUG) || n != 2 || strcmp(words[0], "add") ||
+	    strncmp(name, "disk=", 5))
+		return 0;
+	name += 5;
+	keys = name + strcspn(name, ",");
+	snprintf(path, sizeof(path), "%.*s", (int)(keys - name), name);
+	*fd = file_open_any(path, strstr(keys, ",ro") ? O_RDONLY : O_RDWR, 0);
+	if (*fd < 0)
+		log_err("ctl: cannot open %s: %s", path, err_text(*fd));
+	return MIN(*fd, 0);
 }
 
 static int send_all(int fd, const char *text, size_t len)
@@ -82,7 +106,17 @@ static int print_reply(FILE *in)
 	return status;
 }
 
-static int talk(int fd, const char *line, size_t len)
+static int send_line(int fd, const char *line, size_t len, int with)
+{
+	ssize_t n;
+
+	if (!IS_ENABLED(CONFIG_HOTPLUG) || with < 0)
+		return send_all(fd, line, len);
+	n = sys_send_fd(fd, line, len, with);
+	return n < 0 ? n : send_all(fd, line + n, len - n);
+}
+
+static int talk(int fd, const char *line, size_t len, int with)
 {
 	FILE *in = fdopen(fd, "r");
 	int err, status;
@@ -91,7 +125,7 @@ static int talk(int fd, const char *line, size_t len)
 		sys_close(fd);
 		return STATUS_KERNEL;
 	}
-	err = send_all(fd, line, len);
+	err = send_line(fd, line, len, with);
 	if (err < 0)
 		log_err("ctl: cannot send: %s", err_text(err));
 	status = err < 0 ? status_of(err) : print_reply(in);
@@ -104,7 +138,7 @@ static int talk(int fd, const char *line, size_t len)
 int control_ctl(const struct config *cfg, int n, char **args)
 {
 	char line[CONTROL_LINE];
-	int fd, len;
+	int fd, len, file;
 
 	if (n < 2) {
 		log_err("ctl: no command given");
@@ -114,6 +148,8 @@ int control_ctl(const struct config *cfg, int n, char **args)
 	len = build(line, sizeof(line), cfg, n - 1, args + 1);
 	if (len < 0)
 		return STATUS_USAGE;
+	if (open_disk(n - 1, args + 1, &file) < 0)
+		return STATUS_NOFILE;
 	fd = sys_unix_connect(args[0]);
 	if (fd < 0) {
 		log_err("ctl: %s: %s", args[0],
@@ -121,5 +157,5 @@ int control_ctl(const struct config *cfg, int n, char **args)
 			err_text(fd));
 		return status_of(fd == -ECONNREFUSED ? -ENOENT : fd);
 	}
-	return talk(fd, line, len);
+	return talk(fd, line, len, file);
 }

@@ -15,6 +15,16 @@ void device_add(struct vm *vm, struct device *dev, const char *name,
 	vm->devices = dev;
 }
 
+void device_del(struct vm *vm, struct device *dev)
+{
+	struct device **at = &vm->devices;
+
+	while (*at != dev)
+		at = &(*at)->next;
+	*at = dev->next;
+	dev->ops->destroy(dev);
+}
+
 int devices_run(struct vm *vm)
 {
 	struct device *dev;

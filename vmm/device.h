@@ -60,6 +60,7 @@ struct desc {
 	 */
 	unsigned int intx_first;
 	unsigned int intx_nr;
+	unsigned int last_bus;	/* beyond bus 0: devices come and go there */
 };
 
 struct device_ops {
@@ -96,6 +97,8 @@ struct device {
 /* device_add - publish @dev; its constructor's last act. */
 void device_add(struct vm *vm, struct device *dev, const char *name,
 		const struct device_ops *ops);
+/* device_del - take @dev off the list and destroy it. */
+void device_del(struct vm *vm, struct device *dev);
 /* devices_run - let all run; the first error. */
 int devices_run(struct vm *vm);
 /* devices_reset, devices_destroy - walk the list, newest first. */

@@ -132,6 +132,16 @@ void events_device(struct vm *vm, const char *name, const char *id,
 	event_end(&e);
 }
 
+void events_removed(struct vm *vm, const char *name)
+{
+	struct event e;
+
+	if (!event_begin(&e, vm, "removed"))
+		return;
+	json_text(&e.json, "name", name);
+	event_end(&e);
+}
+
 void events_started(struct vm *vm)
 {
 	struct event e;

@@ -8,6 +8,7 @@
  * Each has "event", its kind, and "us", CLOCK_MONOTONIC in microseconds:
  *
  *	device	an assigned device was attached: name, id, guest (where it is)
+ *	removed	a device that had a slot (--hotplug) was given back: name
  *	started	the virtual processors are about to run: pid, version, cpus,
  *		memory, kernel, create_us (the time it took to get there)
  *	running	the guest has come back for the first time, so its first
@@ -41,6 +42,7 @@ void events_destroy(struct vm *vm);
  */
 void events_device(struct vm *vm, const char *name, const char *id,
 		   const char *guest);
+void events_removed(struct vm *vm, const char *name);
 void events_started(struct vm *vm);
 void events_returned(struct vcpu *vcpu);	/* from each KVM_RUN */
 void events_plain(struct vm *vm, const char *kind);
@@ -58,6 +60,10 @@ static inline void events_destroy(struct vm *vm)
 
 static inline void events_device(struct vm *vm, const char *name,
 				 const char *id, const char *guest)
+{
+}
+
+static inline void events_removed(struct vm *vm, const char *name)
 {
 }
 

@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ static struct {
 	uint64_t start;
 	log_sink *sink;			/* or NULL: standard error */
 	void *sink_arg;
+	pthread_t sink_thread;
 } log_state;
 
 static const char *const trace_names[TRACE_NR] = {
@@ -70,8 +72,9 @@ static void put(enum log_kind kind, const char *fmt, va_list args)
 	};
 	char text[1024];
 
-	/* Only postern check has one. */
-	if (IS_ENABLED(CONFIG_DEVCMD) && log_state.sink) {
+	if ((IS_ENABLED(CONFIG_DEVCMD) || IS_ENABLED(CONFIG_HOTPLUG)) &&
+	    log_state.sink &&
+	    pthread_equal(log_state.sink_thread, pthread_self())) {
 		vsnprintf(text, sizeof(text), fmt, args);
 		log_state.sink(log_state.sink_arg, kind, text);
 	} else if (kind != LOG_INFO || !log_state.quiet) {
@@ -111,6 +114,7 @@ void log_divert(log_sink *sink, void *arg)
 {
 	log_state.sink = sink;
 	log_state.sink_arg = arg;
+	log_state.sink_thread = pthread_self();
 }
 
 void log_quiet(void)

@@ -42,8 +42,8 @@ enum log_kind { LOG_ERR, LOG_HINT, LOG_WARN, LOG_INFO };
 /*
  * log_divert - from now on @sink is told of each of these messages, in place
  * of a line on standard error: for who collects what others have to say.
- * @text has no prefix and is gone when @sink returns. NULL: as before. Only
- * while there is one thread.
+ * @text has no prefix and is gone when @sink returns. NULL: as before. Of the
+ * messages of this thread, and only one thread may do so.
  */
 typedef void log_sink(void *arg, enum log_kind kind, const char *text);
 void log_divert(log_sink *sink, void *arg);

@@ -110,6 +110,10 @@ static const struct option options[] = {
 	ROW_IF(CONFIG_CONTROL,
 	       { "control", 0, KIND_STRING, "SOCKET",
 		 "listen there for postern ctl", RUN, FIELD(control) })
+	ROW_IF(CONFIG_HOTPLUG,
+	       { "hotplug", 0, KIND_NUMBER, "N",
+		 "slots for devices that postern ctl adds and removes, 0 to 15 [0]",
+		 RUN, FIELD(hotplug), 0, 15 })
 	ROW_IF(CONFIG_CONTROL,
 	       { "prometheus", 0, KIND_FLAG, NULL,
 		 "stats as OpenMetrics text", BIT(CMD_CTL), FIELD(prometheus) })

@@ -91,17 +91,34 @@ static void only_log(struct sock_filter *insns, unsigned int nr)
 			insns[i].k = SECCOMP_RET_LOG;
 }
 
+void sandbox_join(struct sock_filter *out, const struct sandbox_filter *first,
+		  const struct sandbox_filter *second)
+{
+	unsigned int i;
+
+	for (i = 0; i < first->nr; i++) {
+		out[i] = first->insns[i];
+		if (out[i].code == (BPF_RET | BPF_K) &&
+		    out[i].k != SECCOMP_RET_ALLOW)
+			out[i] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA,
+							      first->nr - 1 - i);
+	}
+	memcpy(out + first->nr, second->insns, second->nr * sizeof(*out));
+}
+
 static int set_filter(const struct config *cfg, enum sandbox_kind kind)
 {
-	const struct sandbox_filter *filter = &sandbox_filters[kind];
-	size_t size = filter->nr * sizeof(filter->insns[0]);
-	struct sock_fprog prog = { .len = filter->nr };
+	static const struct sandbox_filter none;
+	const struct sandbox_filter *filter = &sandbox_filters[kind], *more =
+		kind == SANDBOX_MAIN && config_ports(cfg) ?
+		&sandbox_filters[SANDBOX_PLUG] : &none;
+	struct sock_fprog prog = { .len = more->nr + filter->nr };
 	int err;
 
-	prog.filter = malloc(size);
+	prog.filter = malloc(prog.len * sizeof(*prog.filter));
 	if (!prog.filter)
 		return -ENOMEM;
-	memcpy(prog.filter, filter->insns, size);
+	sandbox_join(prog.filter, more, filter);
 	if (cfg->sandbox == SANDBOX_LOG)
 		only_log(prog.filter, filter->nr);
 	err = sys_seccomp(&prog);
@@ -123,6 +140,8 @@ void sandbox_thread(const struct config *cfg, enum sandbox_kind kind)
 
 /* ---- files -------------------------------------------------------------- */
 
+#define IOCTL_DEV BIT(15)	/* LANDLOCK_ACCESS_FS_IOCTL_DEV, Linux 6.10 */
+
 static uint64_t fs_rights(int abi)
 {
 	static const unsigned int bits[] = { 0, 13, 14, 15, 15, 16 };
@@ -130,7 +149,45 @@ static uint64_t fs_rights(int abi)
 	return BIT(bits[MIN(abi, 5)]) - 1;
 }
 
-/* No file by its name any more, but that the control socket's may go. */
+/* What lies beneath @path stays within reach, as far as @rights go. */
+static int keep(int ruleset, const char *path, uint64_t rights)
+{
+	struct landlock_path_beneath_attr beneath = {
+		.allowed_access = rights,
+		.parent_fd = sys_open(path, O_PATH, 0),
+	};
+	int err;
+
+	if (beneath.parent_fd < 0)
+		return 0;	/* nor will it be */
+	err = sys_landlock_add(ruleset, &beneath);
+	sys_close(beneath.parent_fd);
+	return err;
+}
+
+/* Where devices are found and opened, for those that come later. */
+static int keep_devices(int ruleset, uint64_t handled)
+{
+	uint64_t node = handled & (LANDLOCK_ACCESS_FS_READ_FILE |
+				   LANDLOCK_ACCESS_FS_WRITE_FILE | IOCTL_DEV);
+	int err = keep(ruleset, "/sys", LANDLOCK_ACCESS_FS_READ_FILE |
+		       LANDLOCK_ACCESS_FS_READ_DIR);
+
+	if (!err)
+		err = keep(ruleset, "/dev/vfio", node);
+	if (!err)
+		err = keep(ruleset, "/dev/iommu", node);
+	if (!err && IS_ENABLED(CONFIG_VIRTIO_NET))
+		err = keep(ruleset, "/dev/net/tun", node);
+	if (!err && IS_ENABLED(CONFIG_VIRTIO_VHOST))
+		err = keep(ruleset, "/dev/vhost-net", node);
+	return err;
+}
+
+/*
+ * No file by its name any more, but that the control socket's may go, and
+ * those of devices that may come.
+ */
 static int no_files(const struct vm *vm)
 {
 	int abi = sys_landlock_create(NULL, 0), fd, err = 0;
@@ -151,6 +208,8 @@ static int no_files(const struct vm *vm)
 		return fd;
 	if (dir.parent_fd >= 0)
 		err = sys_landlock_add(fd, &dir);
+	if (!err && config_ports(vm->cfg))
+		err = keep_devices(fd, attr.handled_access_fs);
 	if (!err)
 		err = sys_landlock_restrict(fd);
 	sys_close(fd);

@@ -9,6 +9,7 @@ enum sandbox_kind {
 	SANDBOX_MAIN,	/* event loop, reset and end: what all others may, too */
 	SANDBOX_VCPU,
 	SANDBOX_IO,	/* a device's own */
+	SANDBOX_PLUG,	/* no kind: what the main thread may beyond, with slots */
 	SANDBOX_KINDS
 };
 

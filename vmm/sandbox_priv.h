@@ -17,6 +17,13 @@ struct sandbox_filter {
 
 extern const struct sandbox_filter sandbox_filters[SANDBOX_KINDS];
 
+/*
+ * sandbox_join - a filter, of both's length, that lets pass what one of the two
+ * does; @out has the room.
+ */
+void sandbox_join(struct sock_filter *out, const struct sandbox_filter *first,
+		  const struct sandbox_filter *second);
+
 /* The names of all system calls by number, each ended by a NUL; "": none. */
 extern const char sandbox_names[];
 extern const unsigned int sandbox_nr_names;

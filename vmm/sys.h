@@ -42,6 +42,12 @@ ssize_t sys_send(int fd, const void *buf, size_t len);
 /* sys_recv - read from a socket; -EAGAIN if that would wait. */
 ssize_t sys_recv(int fd, void *buf, size_t len);
 /*
+ * sys_send_fd - sys_write() to a UNIX socket, with open file @pass. sys_recv_fd -
+ * sys_recv(), and the open file that came with it in *@passed, or -1.
+ */
+ssize_t sys_send_fd(int fd, const void *buf, size_t len, int pass);
+ssize_t sys_recv_fd(int fd, void *buf, size_t len, int *passed);
+/*
  * sys_unix_listen - a stream socket at @path, for its owner only, from which
  * sys_accept() takes connections, or -EAGAIN. sys_unix_connect - the other
  * end, which waits. sys_listens - whether a socket does: 1, 0 or -ENOTSOCK.

@@ -24,6 +24,7 @@
 struct board;
 struct control;
 struct events;
+struct hotplug;
 struct iommu;
 
 enum vm_state {
@@ -49,6 +50,7 @@ struct vm {
 	int status;			/* exit status, once VM_STOPPING */
 	struct events *events;		/* --events, or NULL */
 	struct control *control;	/* --control, or NULL */
+	struct hotplug *hotplug;	/* --hotplug, or NULL */
 	_Atomic bool paused;		/* vCPUs stay out; main thread's */
 	uint64_t started;		/* time_now(), for who asks control.c */
 	unsigned int resets;

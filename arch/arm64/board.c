@@ -12,6 +12,7 @@
 #include "arch/arm64/vcpu.h"
 #include "devices/debugexit.h"
 #include "devices/flash.h"
+#include "devices/hotplug.h"
 #include "devices/pci/pci.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
@@ -90,6 +91,7 @@ void board_pci(const struct vm *vm, struct pci_layout *layout)
 	board_ram(vm->cfg, ram);
 	*layout = (struct pci_layout){
 		.ecam = ARM64_ECAM_BASE,
+		.ports = config_ports(vm->cfg),
 		.cam = IS_ENABLED(CONFIG_PCI_CAM),
 		.io_base = PCI_IO_MIN,
 		.io_size = ARM64_PCI_IO_SIZE ? ARM64_PCI_IO_SIZE - PCI_IO_MIN
@@ -148,6 +150,8 @@ static int create_pci(struct vm *vm)
 		err = vfio_pci_create_all(vm, vm->board->pci);
 	if (!err)
 		err = virtio_create_all(vm, vm->board->pci);
+	if (!err)
+		err = hotplug_create(vm, vm->board->pci);
 	return err ? err : pci_host_assign(vm->board->pci);
 }
 

@@ -88,7 +88,7 @@ void dt_pci(struct dt *dt, const struct desc *desc)
 	dt_u32(dt, "#address-cells", 3);
 	dt_u32(dt, "#size-cells", 2);
 	dt_reg(dt, ecam->base, ecam->size);
-	dt_u64(dt, "bus-range", 0);
+	dt_u64(dt, "bus-range", desc->last_bus);
 	dt_u32(dt, "linux,pci-domain", 0);
 	dt_empty(dt, "dma-coherent");
 	put_windows(dt, desc);

@@ -54,7 +54,7 @@
 #define ARM64_GPIO_BASE		0x5000ULL
 #define ARM64_GPIO_LINE		8
 #define ARM64_ECAM_BASE		0x10000ULL	/* CAM: 256 bytes a function */
-#define ARM64_ECAM_SIZE		0x10000ULL	/* bus 0 */
+#define ARM64_ECAM_SIZE		0x10000ULL	/* of a bus, 16 at most */
 #define ARM64_PCI_IO_BASE	0ULL		/* no I/O window */
 #define ARM64_PCI_IO_SIZE	0ULL
 #define ARM64_MEM32_BASE	0x02000000ULL
@@ -94,8 +94,8 @@
 #define ARM64_MEM32_SIZE	0x2eff0000ULL
 #define ARM64_PCI_IO_BASE	0x3eff0000ULL	/* ports 0 to 0xffff */
 #define ARM64_PCI_IO_SIZE	0x00010000ULL
-#define ARM64_ECAM_BASE		0x3f000000ULL	/* 1 MiB of 16: bus 0 */
-#define ARM64_ECAM_SIZE		0x00100000ULL
+#define ARM64_ECAM_BASE		0x3f000000ULL	/* a bus each */
+#define ARM64_ECAM_SIZE		0x00100000ULL	/* of a bus, 16 at most */
 #define ARM64_PCI_LINE		3		/* 4 lines, level */
 #define ARM64_RAM_BASE		0x40000000ULL
 #define ARM64_KERNEL_OFFSET	0ULL

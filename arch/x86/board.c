@@ -14,6 +14,7 @@
 #include "arch/x86/pm.h"
 #include "devices/debugexit.h"
 #include "devices/i8042.h"
+#include "devices/hotplug.h"
 #include "devices/pci/pci.h"
 #include "devices/rtc.h"
 #include "devices/serial.h"
@@ -112,6 +113,7 @@ void board_pci(const struct vm *vm, struct pci_layout *layout)
 	board_ram(vm->cfg, ram);
 	*layout = (struct pci_layout){
 		.ecam = X86_ECAM_BASE,
+		.ports = config_ports(vm->cfg),
 		.cf8 = true,
 		.io_base = X86_PCI_IO_BASE,
 		.io_size = X86_PCI_IO_SIZE,
@@ -136,6 +138,8 @@ static int create_pci(struct vm *vm)
 		err = vfio_pci_create_all(vm, vm->board->pci);
 	if (!err)
 		err = virtio_create_all(vm, vm->board->pci);
+	if (!err)
+		err = hotplug_create(vm, vm->board->pci);
 	return err ? err : pci_host_assign(vm->board->pci);
 }
 

@@ -43,8 +43,8 @@ void boot_map_fill(const struct vm *vm, struct boot_map *map)
 	for (; r; r = r->next_ram)
 		map_add(map, MAX(r->gpa, X86_EXTENDED_RAM), r->gpa + r->size,
 			BOOT_MEM_RAM);
-	map_add(map, X86_ECAM_BASE, X86_ECAM_BASE + X86_ECAM_SIZE,
-		BOOT_MEM_RESERVED);
+	map_add(map, X86_ECAM_BASE, X86_ECAM_BASE + X86_ECAM_SIZE *
+		(1 + config_ports(vm->cfg)), BOOT_MEM_RESERVED);
 }
 
 int boot_place_cmdline(struct vm *vm, uint64_t max)

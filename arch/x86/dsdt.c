@@ -33,6 +33,7 @@ enum {
 
 /* What the OS may take over of PCI Express: the capability structure. */
 #define OSC_CONTROL 0x10
+#define OSC_HOTPLUG 0x01	/* and slots, where there are any */
 #define OSC_MASKED 0x10		/* in the answer: not all was granted */
 #define OSC_BAD_UUID 0x04
 
@@ -131,18 +132,18 @@ static void put_if_pci_uuid(struct aml *aml)
 }
 
 /*
- * Method (_OSC, 4) grants what OSC_CONTROL has, and says so where the OS
+ * Method (_OSC, 4) grants the bits of @control, and says so where the OS
  * asked for more: Arg3 is { status, supported, control }.
  */
-static void put_osc(struct aml *aml)
+static void put_osc(struct aml *aml, uint64_t control)
 {
 	aml_method(aml, "_OSC", 4);
 	put_field(aml, 0, "CDW1");
 	put_if_pci_uuid(aml);
 	put_field(aml, 8, "CDW3");
-	aml_byte(aml, OP_AND);		/* Local0 = CDW3 & OSC_CONTROL */
+	aml_byte(aml, OP_AND);		/* Local0 = CDW3 & @control */
 	aml_path(aml, "CDW3");
-	aml_int(aml, OSC_CONTROL);
+	aml_int(aml, control);
 	aml_byte(aml, OP_LOCAL0);
 	aml_if(aml);			/* If (!(Local0 == CDW3)) */
 	aml_byte(aml, OP_LNOT);
@@ -181,13 +182,10 @@ static void put_pci_reserved(struct aml *aml, const struct desc *host)
 
 static void put_pci_crs(struct aml *aml, const struct desc *host)
 {
-	unsigned int i, last_bus = 0;
+	unsigned int i;
 
-	for (i = 0; i < host->nr_ranges; i++)
-		if (host->ranges[i].kind == DESC_MMIO)
-			last_bus = host->ranges[i].size / MiB - 1;
 	aml_crs(aml);
-	aml_bus_window(aml, 0, last_bus);
+	aml_bus_window(aml, 0, host->last_bus);
 	for (i = 0; i < host->nr_ranges; i++)
 		if (host->ranges[i].kind != DESC_MMIO)
 			put_range(aml, &host->ranges[i]);
@@ -230,7 +228,7 @@ static void put_device(struct aml *aml, const struct device *dev,
 	if (pci) {
 		aml_name_int(aml, "_BBN", 0);
 		put_pci_crs(aml, desc);
-		put_osc(aml);
+		put_osc(aml, OSC_CONTROL | (desc->last_bus ? OSC_HOTPLUG : 0));
 		if (desc->intx_nr)
 			put_prt(aml, desc);
 	} else {

@@ -40,8 +40,8 @@
 #define X86_LOW_RAM_END		0xc0000000UL
 #define X86_MEM32_BASE		0xc0000000UL
 #define X86_MEM32_SIZE		0x20000000UL
-#define X86_ECAM_BASE		0xe0000000UL	/* 1 MiB: bus 0 */
-#define X86_ECAM_SIZE		0x100000UL
+#define X86_ECAM_BASE		0xe0000000UL	/* a bus each */
+#define X86_ECAM_SIZE		0x100000UL	/* of a bus, 16 at most */
 #define X86_IOAPIC_BASE		0xfec00000UL
 #define X86_LAPIC_BASE		0xfee00000UL
 #define X86_IDENTITY_MAP	0xfffbc000UL	/* KVM's own, one page */

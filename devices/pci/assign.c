@@ -15,6 +15,7 @@
 #include "vmm/sys.h"
 
 #define MEM64_GRAIN MiB
+#define MEM64_PORT (64 * GiB)	/* for each port */
 
 struct placer {
 	struct pci_host *host;
@@ -145,6 +146,19 @@ static int biggest(const struct placer *p, const bool *tried)
 	return found;
 }
 
+/* For what comes while the guest runs nobody knows how much it takes. */
+static void make_room(const struct pci_host *host, struct pci_window *w)
+{
+	const struct pci_layout *layout = &host->layout;
+
+	if (layout->mem64_max <= layout->mem64_min)
+		return;
+	if (!w->size)
+		w->base = layout->mem64_min;
+	w->size = MIN(w->size + layout->ports * MEM64_PORT,
+		      layout->mem64_max - w->base);
+}
+
 int pci_host_assign(struct pci_host *host)
 {
 	struct placer p = { .host = host, .page = sys_page_size() };
@@ -158,6 +172,8 @@ int pci_host_assign(struct pci_host *host)
 		if (err < 0)
 			return err;
 	}
+	if (host->layout.ports)
+		make_room(host, w);
 	if (w->size)
 		w->size = MIN(ALIGN_UP(w->size, MEM64_GRAIN),
 			      host->layout.mem64_max - w->base);

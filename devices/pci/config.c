@@ -22,6 +22,13 @@
 #define CF8_ENABLE BIT(31)
 #define RESET_CPU 4
 
+/* Its header has no BARs. */
+static bool is_bridge(const struct pci_dev *dev)
+{
+	return IS_ENABLED(CONFIG_HOTPLUG) &&
+	       dev->cfg[PCI_HEADER_TYPE] == PCI_HEADER_TYPE_BRIDGE;
+}
+
 static uint32_t bar_flags(const struct pci_bar *bar)
 {
 	if (bar->io)
@@ -74,8 +81,10 @@ static void bar_set(struct pci_dev *dev, unsigned int reg, uint32_t val)
 }
 
 /* The region that the register at @off belongs to, -1: none. */
-static int region_of(unsigned int off)
+static int region_of(const struct pci_dev *dev, unsigned int off)
 {
+	if (is_bridge(dev))
+		return -1;
 	if (off >= PCI_BASE_ADDRESS_0 && off <= PCI_BASE_ADDRESS_5 + 3)
 		return (off - PCI_BASE_ADDRESS_0) / 4;
 	return off / 4 == PCI_ROM_ADDRESS / 4 ? PCI_ROM : -1;
@@ -84,10 +93,11 @@ static int region_of(unsigned int off)
 static uint32_t piece_read(struct pci_dev *dev, unsigned int off,
 			   unsigned int len)
 {
-	int region = region_of(off);
+	int region;
 
 	if (!dev)
 		return UINT32_MAX;
+	region = region_of(dev, off);
 	if (region >= 0)
 		return bar_get(dev, region) >> off % 4 * 8;
 	if (dev->ops->cfg_read)
@@ -138,11 +148,12 @@ static void command_write(struct pci_dev *dev, uint32_t val, unsigned int len)
 static void piece_write(struct pci_dev *dev, unsigned int off, uint32_t val,
 			unsigned int len)
 {
-	int region = region_of(off);
 	uint8_t reg[4];
+	int region;
 
 	if (!dev)
 		return;
+	region = region_of(dev, off);
 	if (region >= 0) {
 		pci_put(reg, 0, bar_get(dev, region), 4);
 		pci_put(reg, off % 4, val, len);
@@ -169,7 +180,13 @@ static uint32_t mask_of(unsigned int len)
 	return BIT(len * 8) - 1;
 }
 
-/* @addr as in ECAM: devfn << 12 | offset. */
+static struct pci_dev *function_at(const struct pci_host *host,
+				   unsigned int rid)
+{
+	return rid < PCI_FUNCTIONS ? host->devs[rid] : port_child(host, rid);
+}
+
+/* @addr as in ECAM: bus << 20 | devfn << 12 | offset. */
 static uint64_t config_read(struct pci_host *host, uint64_t addr,
 			    unsigned int len)
 {
@@ -178,11 +195,11 @@ static uint64_t config_read(struct pci_host *host, uint64_t addr,
 
 	pthread_rwlock_rdlock(&host->lock);
 	for (done = 0; done < len; done += size) {
-		unsigned int devfn = (addr + done) / PCI_CFG_SIZE;
+		unsigned int rid = (addr + done) / PCI_CFG_SIZE;
 		unsigned int off = (addr + done) % PCI_CFG_SIZE;
 
 		size = piece(addr + done, len - done);
-		val |= (uint64_t)(piece_read(host->devs[devfn], off, size) &
+		val |= (uint64_t)(piece_read(function_at(host, rid), off, size) &
 				  mask_of(size)) << done * 8;
 	}
 	pthread_rwlock_unlock(&host->lock);
@@ -200,11 +217,11 @@ static void config_write(struct pci_host *host, uint64_t addr, uint64_t val,
 	      (unsigned long long)addr, len, (unsigned long long)val);
 	pthread_rwlock_wrlock(&host->lock);
 	for (done = 0; done < len; done += size) {
-		unsigned int devfn = (addr + done) / PCI_CFG_SIZE;
+		unsigned int rid = (addr + done) / PCI_CFG_SIZE;
 		unsigned int off = (addr + done) % PCI_CFG_SIZE;
 
 		size = piece(addr + done, len - done);
-		piece_write(host->devs[devfn], off,
+		piece_write(function_at(host, rid), off,
 			    val >> done * 8 & mask_of(size), size);
 	}
 	pthread_rwlock_unlock(&host->lock);
@@ -230,17 +247,14 @@ static void ecam_write(void *owner, uint64_t offset, uint64_t val,
 
 static const struct bus_ops ecam_ops = { ecam_read, ecam_write };
 
-/*
- * Where in ECAM the data port leads: -1 for nowhere, which is when the enable
- * bit is clear or another bus is meant.
- */
+/* Where in ECAM the data port leads: -1 for nowhere, the enable bit is clear. */
 static int64_t cf8_target(const struct pci_host *host, unsigned int port)
 {
 	uint32_t address = host->cf8;
 
-	if (!(address & CF8_ENABLE) || address >> 16 & 0xff)
+	if (!(address & CF8_ENABLE))
 		return -1;
-	return (address >> 8 & 0xff) * PCI_CFG_SIZE | (address & 0xfc) |
+	return (address >> 8 & 0xffff) * PCI_CFG_SIZE | (address & 0xfc) |
 	       (port - CF8_DATA);
 }
 
@@ -280,8 +294,7 @@ static const struct bus_ops cf8_ops = { cf8_read, cf8_write };
 int config_claim(struct pci_host *host)
 {
 	int err = bus_add(&host->vm->mmio, "pci config", host->layout.ecam,
-			  is_cam(host) ? PCI_CAM_SIZE : PCI_ECAM_SIZE,
-			  &ecam_ops, host);
+			  config_size(host), &ecam_ops, host);
 
 	if (err < 0 || !host->layout.cf8)
 		return err;

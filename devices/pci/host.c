@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "devices/pci/pci_priv.h"
@@ -118,8 +119,8 @@ static void host_describe(const struct device *device, struct desc *desc)
 	desc->acpi_cid = "PNP0A03";
 	desc->intx_first = host->layout.intx_first;
 	desc->intx_nr = host->layout.intx_nr;
-	desc_add(desc, DESC_MMIO, host->layout.ecam,
-		 is_cam(host) ? PCI_CAM_SIZE : PCI_ECAM_SIZE);
+	desc->last_bus = host->layout.ports;
+	desc_add(desc, DESC_MMIO, host->layout.ecam, config_size(host));
 	if (host->layout.cf8)
 		desc_add(desc, DESC_PIO, 0xcf8, 8);
 	for (i = 0; i < PCI_WINDOWS; i++) {
@@ -142,7 +143,7 @@ static void pack(struct pci_host *host)
 	unsigned int i;
 
 	host->nr = 0;
-	for (i = 0; i < PCI_FUNCTIONS; i++)
+	for (i = 0; i < ARRAY_SIZE(host->devs); i++)
 		if (host->devs[i])
 			host->list[host->nr++] = host->devs[i];
 }
@@ -167,15 +168,20 @@ static int next_slot(const struct pci_host *host)
 	return -ENOSPC;
 }
 
+void pci_dev_next(struct pci_host *host, unsigned int devfn)
+{
+	host->next = devfn;
+}
+
 int pci_dev_add(struct pci_host *host, struct pci_dev *dev, int devfn)
 {
 	unsigned int i;
 
 	if (devfn < 0)
-		devfn = next_slot(host);
+		devfn = host->next ? (int)host->next : next_slot(host);
 	if (devfn < 0)
 		return devfn;
-	if (devfn >= PCI_FUNCTIONS || host->devs[devfn])
+	if (devfn >= PCI_FUNCTIONS + (int)host->nr_ports || host->devs[devfn])
 		return -EEXIST;
 	dev->host = host;
 	dev->devfn = devfn;
@@ -202,18 +208,35 @@ void pci_dev_del(struct pci_dev *dev)
 	pthread_rwlock_unlock(&host->lock);
 }
 
+unsigned int pci_rid(const struct pci_dev *dev)
+{
+	const struct pci_dev *port = port_of(dev);
+
+	return port ? port->cfg[PCI_SECONDARY_BUS] << 8 : dev->devfn;
+}
+
+void pci_where(const struct pci_dev *dev, char text[PCI_WHERE])
+{
+	unsigned int rid = pci_rid(dev);
+
+	snprintf(text, PCI_WHERE, "%02x:%02x.%x", rid >> 8 & 0xff,
+		 rid >> 3 & 31, rid & 7);
+}
+
 /*
  * Neighbouring slots get lines of their own, as the usual swizzle of bridges
- * has it. PCI Local Bus 3.0 section 2.2.6, note on binding.
+ * has it. PCI Local Bus 3.0 section 2.2.6, note on binding. Behind a port is
+ * device 0, whose pins are the port's.
  */
 int pci_intx(const struct pci_dev *dev, unsigned int pin)
 {
 	const struct pci_layout *layout = &dev->host->layout;
+	const struct pci_dev *port = port_of(dev);
 
 	if (!layout->intx_nr || !pin)
 		return -1;
 	return layout->intx_first +
-	       ((dev->devfn >> 3) + pin - 1) % layout->intx_nr;
+	       (((port ? port : dev)->devfn >> 3) + pin - 1) % layout->intx_nr;
 }
 
 void pci_dev_clear(struct pci_dev *dev)

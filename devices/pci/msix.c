@@ -87,7 +87,7 @@ enum msi_want msi_want(const struct msi_cap *msi, unsigned int vector,
 	if (vector >= nr)
 		return MSI_OFF;
 	cfg = msi->dev->cfg;
-	msg->devid = msi->dev->devfn;
+	msg->devid = pci_rid(msi->dev);
 	msg->address = pci_get(cfg, msi->cap + PCI_MSI_ADDRESS_LO, 4);
 	if (msi->addr64)
 		msg->address |= (uint64_t)pci_get(cfg,
@@ -194,7 +194,7 @@ enum msi_want msix_want(const struct msix *msix, unsigned int vector,
 	if (!msix_enabled(msix) || vector >= msix->nr)
 		return MSI_OFF;
 	entry = msix->entries + vector * MSIX_ENTRY_SIZE;
-	msg->devid = msix->dev->devfn;
+	msg->devid = pci_rid(msix->dev);
 	msg->address = pci_get(entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4) |
 		(uint64_t)pci_get(entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4) << 32;
 	msg->data = pci_get(entry, PCI_MSIX_ENTRY_DATA, 4);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The PCI host bridge and what sits on its bus 0: config space by ECAM and
- * 0xcf8/0xcfc, and the windows in which BARs move. PCI Local Bus 3.0,
+ * 0xcf8/0xcfc, and the windows in which BARs move. With ports (port.h) there
+ * is a bus behind each of them, with room for one function. PCI Local Bus 3.0,
  * PCI Express Base 5.0 chapter 7; PCI Firmware 3.2 section 4 (ECAM).
  *
  * Lock: the host's rw lock. It is held for reading around config reads and
@@ -23,10 +24,12 @@
 #define PCI_CFG_SIZE 4096
 #define PCI_ECAM_SIZE (PCI_FUNCTIONS * PCI_CFG_SIZE)
 #define PCI_CAM_SIZE (PCI_FUNCTIONS * 256)
+#define PCI_PORTS 15
 
 /* Where the board puts the bridge. Sizes in bytes; a size of 0: none. */
 struct pci_layout {
-	uint64_t ecam;			/* bus 0 only: 1 MiB */
+	uint64_t ecam;			/* 1 MiB a bus */
+	unsigned int ports;		/* so many buses beside bus 0 */
 	bool cf8;			/* 0xcf8/0xcfc port access (x86) */
 	bool cam;			/* 256 bytes a function, not 4096 */
 	uint64_t io_base, io_size;
@@ -87,7 +90,7 @@ struct pci_bar {
 struct pci_dev {
 	const char *name;
 	struct pci_host *host;
-	uint8_t devfn;
+	uint16_t devfn;		/* from PCI_FUNCTIONS on: behind that port */
 	uint8_t decode;		/* command's memory and I/O bits, in force */
 	bool asleep;		/* in D3: decodes nothing */
 	const struct pci_dev_ops *ops;
@@ -108,10 +111,17 @@ int pci_host_create(struct vm *vm, const struct pci_layout *layout,
 /*
  * pci_dev_add - put @dev, its bars[] sizes and cfg[] filled, at @devfn, or
  * at function 0 of the next free slot with -1. -EEXIST: taken; -ENOSPC: no
- * slot is free. pci_dev_del - take it off again; vCPUs are stopped.
+ * slot is free. pci_dev_del - take it off again; vCPUs are stopped. At
+ * PCI_FUNCTIONS + n it is behind port n, where the guest does not see it
+ * before port_show(), nor after port_hide(): then vCPUs may run.
  */
 int pci_dev_add(struct pci_host *host, struct pci_dev *dev, int devfn);
 void pci_dev_del(struct pci_dev *dev);
+/*
+ * pci_dev_next - where the next device goes that is added at -1; 0: to the next
+ * free slot, as before.
+ */
+void pci_dev_next(struct pci_host *host, unsigned int devfn);
 /* pci_slot_taken - whether any function is there; before vCPUs run. */
 bool pci_slot_taken(const struct pci_host *host, unsigned int slot);
 
@@ -126,6 +136,12 @@ bool pci_slot_taken(const struct pci_host *host, unsigned int slot);
  * BAR back to that address.
  */
 int pci_host_assign(struct pci_host *host);
+
+/* pci_rid - where the guest has it: bus << 8 | device << 3 | function. */
+unsigned int pci_rid(const struct pci_dev *dev);
+/* pci_where - the same as text: "00:01.0". */
+#define PCI_WHERE 8
+void pci_where(const struct pci_dev *dev, char text[PCI_WHERE]);
 
 /*
  * pci_intx - the line that interrupt pin @pin (1: INTA) of @dev is wired to:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of the host bridge share: host.c holds it together, config.c
- * answers config space, window.c decodes BARs, assign.c gives them addresses.
+ * answers config space, window.c decodes BARs, assign.c gives them addresses,
+ * port.c has the ports.
  */
 #ifndef DEVICES_PCI_PCI_PRIV_H
 #define DEVICES_PCI_PCI_PRIV_H
@@ -28,10 +29,33 @@ struct pci_host {
 	pthread_rwlock_t lock;
 	struct pci_window windows[PCI_WINDOWS];
 	_Atomic uint32_t cf8;		/* the address register at 0xcf8 */
-	struct pci_dev *devs[PCI_FUNCTIONS];	/* by devfn */
-	struct pci_dev *list[PCI_FUNCTIONS];	/* the same, packed */
+	struct pci_dev *devs[PCI_FUNCTIONS + PCI_PORTS]; /* by devfn */
+	struct pci_dev *list[PCI_FUNCTIONS + PCI_PORTS]; /* the same, packed */
 	unsigned int nr;			/* of list */
+	struct pci_port *ports;			/* NULL: none */
+	unsigned int nr_ports;
+	unsigned int next;			/* pci_dev_next() */
 };
+
+/*
+ * port_of - the port that @dev is behind, NULL: none. port_child - the function
+ * that answers at @rid, which is not on bus 0, or NULL.
+ */
+#if IS_ENABLED(CONFIG_HOTPLUG)
+struct pci_dev *port_of(const struct pci_dev *dev);
+struct pci_dev *port_child(const struct pci_host *host, unsigned int rid);
+#else
+static inline struct pci_dev *port_of(const struct pci_dev *dev)
+{
+	return NULL;
+}
+
+static inline struct pci_dev *port_child(const struct pci_host *host,
+					 unsigned int rid)
+{
+	return NULL;
+}
+#endif
 
 /*
  * host_bar - BAR number @n of the bus, counted through all functions in order
@@ -51,6 +75,13 @@ static inline struct pci_bar *host_bar(const struct pci_host *host,
 static inline bool is_cam(const struct pci_host *host)
 {
 	return IS_ENABLED(CONFIG_PCI_CAM) && host->layout.cam;
+}
+
+/* config_size - of config space in memory, in bytes. */
+static inline uint64_t config_size(const struct pci_host *host)
+{
+	return (is_cam(host) ? PCI_CAM_SIZE : PCI_ECAM_SIZE) *
+	       (1ULL + host->layout.ports);
 }
 
 /* config_claim - put ECAM and the ports at 0xcf8 on the buses. */

@@ -179,20 +179,23 @@ static void copy(struct walk *w, unsigned int pos, unsigned int size)
 
 /*
  * PCI Express: on a root bus there are integrated endpoints only, which have
- * no link; device control and status are the device's own. What needs a
- * partner upstream (latency reports, buffer flushes) is not offered.
+ * no link, and behind a port the others, whose link is as it was; device
+ * control and status are the device's own. What needs a partner upstream
+ * (latency reports, buffer flushes) is not offered.
  */
 static int express_show(struct walk *w, unsigned int pos)
 {
 	uint8_t *cfg = w->d->pci.cfg;
+	bool behind = w->d->spec.devfn >= PCI_FUNCTIONS;
 	unsigned int type, size = express_size(w, pos);
 	uint32_t flags, cap2;
 
-	copy(w, pos, PCI_EXP_LNKCAP);
+	copy(w, pos, behind ? MIN(size, PCI_EXP_SLTCAP) : PCI_EXP_LNKCAP);
 	memset(w->d->hw + pos + PCI_EXP_DEVCTL, 0xff, 4);
 	flags = pci_get(cfg, pos + PCI_EXP_FLAGS, 2);
 	type = (flags & PCI_EXP_FLAGS_TYPE) >> 4;
-	if (type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END)
+	if (!behind && (type == PCI_EXP_TYPE_ENDPOINT ||
+			type == PCI_EXP_TYPE_LEG_END))
 		type = PCI_EXP_TYPE_RC_END;
 	flags &= ~(PCI_EXP_FLAGS_TYPE | PCI_EXP_FLAGS_SLOT);
 	pci_put(cfg, pos + PCI_EXP_FLAGS, flags | type << 4, 2);

@@ -177,6 +177,24 @@ int vfio_pci_create_all(struct vm *vm, struct pci_host *host)
 	return plan_run(vm, host, vm->cfg->vfio, vm->cfg->nr_vfio);
 }
 
+int vfio_pci_create_at(struct vm *vm, struct pci_host *host, const char *text,
+		       int devfn)
+{
+	struct vfio_spec spec;
+	int err = vfio_spec_parse(text, &spec);
+
+	if (err < 0)
+		return err;
+	if (spec.group >= 0 || spec.devfn >= 0 || config_noiommu(vm->cfg)) {
+		log_err("vfio: %s: while the guest runs there can be no %s",
+			text, spec.group >= 0 ? "groups" : spec.devfn >= 0 ?
+			"slot=" : "--noiommu");
+		return -EDOM;
+	}
+	spec.devfn = devfn;
+	return vfio_pci_add(vm, host, &spec);
+}
+
 int vfio_spec_spread(const char *text, char (*addrs)[SYSFS_ADDR],
 		     unsigned int *nr, unsigned int room)
 {

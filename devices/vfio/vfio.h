@@ -33,7 +33,21 @@ int vfio_pci_create(struct vm *vm, struct pci_host *host, const char *spec);
  * their places together: functions of one device share a slot.
  */
 int vfio_pci_create_all(struct vm *vm, struct pci_host *host);
+/*
+ * vfio_pci_create_at - the same for one device, at @devfn of the bus, which may
+ * be behind a port; vCPUs may run. -EDOM for a group, or without an IOMMU.
+ */
+int vfio_pci_create_at(struct vm *vm, struct pci_host *host, const char *spec,
+		       int devfn);
 #else
+static inline int vfio_pci_create_at(struct vm *vm, struct pci_host *host,
+				     const char *spec, int devfn)
+{
+	log_err("vfio: %s: this binary was built without CONFIG_VFIO_PCI",
+		spec);
+	return -EDOM;
+}
+
 static inline int vfio_pci_create(struct vm *vm, struct pci_host *host,
 				  const char *spec)
 {

@@ -87,7 +87,7 @@ static void announce(const struct vfio_pci *d)
 {
 	const struct vfio_irqs *irqs = &d->irqs;
 	unsigned int nr = irqs->msix.cap ? irqs->msix.nr : irqs->msi.nr;
-	char kind[40] = "no interrupts", id[16], at[16];
+	char kind[40] = "no interrupts", id[16], at[PCI_WHERE];
 
 	if (nr)
 		snprintf(kind, sizeof(kind), "%u %s vector%s", nr,
@@ -98,8 +98,7 @@ static void announce(const struct vfio_pci *d)
 	snprintf(id, sizeof(id), "%04x:%04x",
 		 pci_get(d->pci.cfg, PCI_VENDOR_ID, 2),
 		 pci_get(d->pci.cfg, PCI_DEVICE_ID, 2));
-	snprintf(at, sizeof(at), "00:%02x.%x", d->pci.devfn >> 3,
-		 d->pci.devfn & 7);
+	pci_where(&d->pci, at);
 	log_info("vfio %s: %s at guest %s, %s", d->name, id, at, kind);
 	events_device(d->vm, d->name, id, at);
 }

@@ -48,6 +48,18 @@ static int create(struct vm *vm, struct pci_host *host, unsigned int nr)
 	return -ENOTRECOVERABLE;
 }
 
+int virtio_create(struct vm *vm, struct pci_host *host, const char *option,
+		  const char *value)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i].create && !kinds[i].at_once &&
+		    !strcmp(kinds[i].option, option))
+			return kinds[i].create(vm, host, value);
+	return -EDOM;
+}
+
 int virtio_create_all(struct vm *vm, struct pci_host *host)
 {
 	unsigned int i;

@@ -5,6 +5,7 @@
 #ifndef DEVICES_VIRTIO_CREATE_H
 #define DEVICES_VIRTIO_CREATE_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 struct vm;
@@ -18,7 +19,19 @@ struct pci_host;
  * for an option that makes no sense.
  */
 int virtio_create_all(struct vm *vm, struct pci_host *host);
+/*
+ * virtio_create - one of the kind that option @option makes, with that value.
+ * -EDOM, silently: no such kind, or it is one device for all options.
+ */
+int virtio_create(struct vm *vm, struct pci_host *host, const char *option,
+		  const char *value);
 #else
+static inline int virtio_create(struct vm *vm, struct pci_host *host,
+				const char *option, const char *value)
+{
+	return -EDOM;
+}
+
 static inline int virtio_create_all(struct vm *vm, struct pci_host *host)
 {
 	(void)vm;

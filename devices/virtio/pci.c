@@ -439,6 +439,7 @@ static int plug(struct virtio_pci *p, struct pci_host *host)
 int virtio_add(struct virtio *v, struct pci_host *host)
 {
 	struct virtio_pci *p = calloc(1, sizeof(*p));
+	char at[PCI_WHERE];
 	int err = -ENOMEM;
 
 	if (!p)
@@ -452,8 +453,8 @@ int virtio_add(struct virtio *v, struct pci_host *host)
 		goto release;
 	virtio_irqs_wire(p);
 	device_add(v->vm, &p->device, v->name, &virtio_device_ops);
-	log_info("%s: at guest 00:%02x.%x", v->name, p->pci.devfn >> 3,
-		 p->pci.devfn & 7);
+	pci_where(&p->pci, at);
+	log_info("%s: at guest %s", v->name, at);
 	return 0;
 
 release:

@@ -180,9 +180,10 @@ int fake_sweep(void (*build)(void), int (*run)(void),
 
 /*
  * fake_as - whose calls they are from now on; what the sandbox does not allow
- * them is a violation. Returns whose they were. AS() - those of one expression.
+ * them is a violation. FAKE_PLUG is the main thread of a machine with slots.
+ * Returns whose they were. AS() - those of one expression.
  */
-enum fake_as { FAKE_NOBODY, FAKE_MAIN, FAKE_VCPU, FAKE_IO };
+enum fake_as { FAKE_NOBODY, FAKE_MAIN, FAKE_VCPU, FAKE_IO, FAKE_PLUG };
 int fake_as(int whose);
 #define AS(whose, expression) \
 	({ \

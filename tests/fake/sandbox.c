@@ -109,6 +109,8 @@ static const struct {
 	{ "listdir", "getdents64", SYS_getdents64 },
 	{ "sleep", "nanosleep", SYS_nanosleep },
 	{ "random", "getrandom", SYS_getrandom },
+	{ "lock", "fcntl", SYS_fcntl },
+	{ "io_uring_setup", "io_uring_setup", SYS_io_uring_setup },
 };
 
 int fake_as(int kind)
@@ -145,12 +147,14 @@ static void note(const char *kind, const char *call, const char *name)
 
 void sandbox_judge(const char *line)
 {
-	static const char *const kinds[] = { "", "main", "vcpu", "io" };
+	static const char *const kinds[] = { "", "main", "vcpu", "io", "plug" };
 	size_t len = strcspn(line, " ");
 	bool ioctl = !strncmp(line, "ioctl ", 6);
+	uint64_t request = ioctl ? world->request : 0;
+	int as = world->as;
 	unsigned int i;
 
-	if (world->as == FAKE_NOBODY)
+	if (as == FAKE_NOBODY)
 		return;
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
 		if (strlen(calls[i].word) == len &&
@@ -158,9 +162,10 @@ void sandbox_judge(const char *line)
 			break;
 	if (i == ARRAY_SIZE(calls))
 		return violation("no system call is known for: %s", line);
-	note(kinds[world->as], calls[i].call, ioctl ? line + 6 : "-");
-	if (!fake_allows(world->as - 1, calls[i].nr,
-			 ioctl ? world->request : 0))
-		violation("the sandbox does not allow %s to: %s",
-			  kinds[world->as], line);
+	if (as == FAKE_PLUG && fake_allows(SANDBOX_MAIN, calls[i].nr, request))
+		as = FAKE_MAIN;
+	note(kinds[as], calls[i].call, ioctl ? line + 6 : "-");
+	if (!fake_allows(as - 1, calls[i].nr, request))
+		violation("the sandbox does not allow %s to: %s", kinds[as],
+			  line);
 }

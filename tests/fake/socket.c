@@ -31,6 +31,50 @@ ssize_t sys_recv(int fd, void *buf, size_t len)
 	return LINUX(recv(fd, buf, len, MSG_DONTWAIT));
 }
 
+/* Room for one descriptor beside the bytes. */
+union passing {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+ssize_t sys_send_fd(int fd, const void *buf, size_t len, int pass)
+{
+	struct iovec iov = { (void *)buf, len };
+	union passing control = { .head = {
+		.cmsg_len = CMSG_LEN(sizeof(pass)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	} };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_LEN(sizeof(pass)),
+	};
+
+	memcpy(CMSG_DATA(&control.head), &pass, sizeof(pass));
+	return LINUX(sendmsg(fd, &msg, MSG_NOSIGNAL));
+}
+
+ssize_t sys_recv_fd(int fd, void *buf, size_t len, int *passed)
+{
+	struct iovec iov = { buf, len };
+	union passing control;
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_LEN(sizeof(*passed)),
+	};
+	ssize_t n = LINUX(recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+
+	*passed = -1;
+	if (n >= 0 && msg.msg_controllen >= CMSG_LEN(sizeof(*passed)) &&
+	    control.head.cmsg_type == SCM_RIGHTS)
+		memcpy(passed, CMSG_DATA(&control.head), sizeof(*passed));
+	return n;
+}
+
 static int at_path(const char *path, int flags,
 		   int (*how)(int, const struct sockaddr *, socklen_t))
 {

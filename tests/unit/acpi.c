@@ -25,6 +25,8 @@ static struct config cfg = { .cpus = 2 };
 static struct mem_region ram;
 static _Alignas(4096) uint8_t low[1 << 20];
 
+static unsigned int last_bus;
+
 static void describe_com(const struct device *dev, struct desc *desc)
 {
 	desc->name = dev->name;
@@ -39,8 +41,9 @@ static void describe_pci(const struct device *dev, struct desc *desc)
 	desc->name = dev->name;
 	desc->acpi_hid = "PNP0A08";
 	desc->acpi_cid = "PNP0A03";
+	desc->last_bus = last_bus;
 	desc->ranges[0] = (struct desc_range){ DESC_MMIO, X86_ECAM_BASE,
-					       X86_ECAM_SIZE, false };
+		X86_ECAM_SIZE * (1 + last_bus), false };
 	desc->ranges[1] = (struct desc_range){ DESC_PIO, 0xcf8, 8, false };
 	desc->ranges[2] = (struct desc_range){ DESC_PIO_WINDOW, 0x1000, 0xf000,
 					       false };
@@ -208,6 +211,13 @@ TEST(mcfg_covers_the_hosts_buses)
 	CHECK_EQ(mcfg->end_bus, 0);
 }
 
+TEST(buses_behind_ports_are_covered)
+{
+	last_bus = 3;
+	begin();
+	CHECK_EQ(((struct acpi_mcfg *)find("MCFG"))->end_bus, 3);
+}
+
 TEST(no_mcfg_without_pci)
 {
 	begin();
@@ -370,5 +380,27 @@ TEST(acpica_understands_the_tables)
 		   "(5B4DDB33F71F1C4096577441C03DD766) 1 3 "
 		   "(00000000FFFFFFFFFF010000); quit' dsdt.aml",
 	      "10 00 00 00 FF FF FF FF 10 00 00 00", "error|exception");
+	CHECK_EQ(system("rm -rf /tmp/postern-acpi.??????"), 0);
+}
+
+/* It may drive slots where there are some, and is told of their buses. */
+TEST(acpica_grants_hotplug_where_there_are_slots)
+{
+	char dir[] = "/tmp/postern-acpi.XXXXXX";
+	struct acpi_fadt *fadt;
+
+	if (system("command -v iasl acpiexec >/dev/null"))
+		SKIP("acpica-tools is not installed");
+	last_bus = 3;
+	begin();
+	fadt = find("FACP");
+	CHECK(mkdtemp(dir));
+	dump(dir, "dsdt", table_at(fadt->dsdt));
+	shell(dir, "acpiexec -b 'execute \\_SB.PCI0._OSC "
+		   "(5B4DDB33F71F1C4096577441C03DD766) 1 3 "
+		   "(00000000FFFFFFFFFF010000); quit' dsdt.aml",
+	      "10 00 00 00 FF FF FF FF 11 00 00 00", "error|exception");
+	shell(dir, "iasl -d dsdt.aml && cat dsdt.dsl",
+	      "0x0003, .*// Range Maximum", "error|warning");
 	CHECK_EQ(system("rm -rf /tmp/postern-acpi.??????"), 0);
 }

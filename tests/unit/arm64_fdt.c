@@ -34,6 +34,7 @@ static struct board board;
 static struct mem_region ram;
 static void *built;
 static struct pci_host *pci;
+static unsigned int ports;
 static struct vm vm;
 
 uint64_t vcpu_mpidr(const struct vcpu *vcpu)
@@ -84,6 +85,7 @@ static void create_devices(void)
 		.irq = ARM64_UART_LINE,
 	};
 	struct pci_layout layout = {
+		.ports = ports,
 		.ecam = ARM64_ECAM_BASE,
 		.io_base = 0x1000, .io_size = 0xf000,
 		.mem32_base = ARM64_MEM32_BASE,
@@ -410,6 +412,19 @@ TEST(pci_has_its_windows)
 	CHECK_EQ(tree_cells(t, PCI, "ranges", 8), 0x10000000);
 	CHECK_EQ(tree_cells(t, PCI, "ranges", 10), 0x10000000);
 	CHECK_EQ(tree_cells(t, PCI, "ranges", 12), 0x2eff0000);
+	end();
+}
+
+/* Each port has a bus, and each bus its configuration space. */
+TEST(pci_has_buses_for_its_ports)
+{
+	const void *t;
+
+	ports = 3;
+	begin(1);
+	t = tree_build(&boot);
+	CHECK_EQ(tree_cells(t, PCI, "reg", 2), 4 * MiB);
+	CHECK_EQ(tree_cells(t, PCI, "bus-range", 0), 3);
 	end();
 }
 

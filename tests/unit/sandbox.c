@@ -68,7 +68,8 @@ TEST(what_the_rules_have_is_allowed)
 						     r->request),
 					 ruled(kind, r->call, r->request));
 			/* As a C library widens a number that is an int. */
-			CHECK(fake_allows(SANDBOX_MAIN, number_of(r->call),
+			CHECK(fake_allows(r->kinds == PLUG ? SANDBOX_PLUG :
+					  SANDBOX_MAIN, number_of(r->call),
 					  (int64_t)(int32_t)r->request));
 			n++;
 		}
@@ -118,7 +119,38 @@ TEST(main_may_what_others_may)
 
 	for (i = 0; i < ARRAY_SIZE(tables); i++)
 		for (r = tables[i]; r->call; r++)
-			CHECK(r->kinds & BIT(SANDBOX_MAIN));
+			CHECK(r->kinds & BIT(SANDBOX_MAIN) || r->kinds == PLUG);
+}
+
+/* With slots the main thread may what either filter lets pass, no more. */
+TEST(two_filters_joined_allow_what_either_does)
+{
+	const struct sandbox_filter *main = &sandbox_filters[SANDBOX_MAIN],
+		*plug = &sandbox_filters[SANDBOX_PLUG];
+	struct sock_filter both[1024];
+	struct seccomp_data data = { .arch = FAKE_AUDIT_ARCH };
+	const struct rule *r = sandbox_rules;
+	unsigned int n = 0, bit;
+
+	sandbox_join(both, plug, main);
+	for (data.nr = 0; data.nr < 1024; data.nr++)
+		CHECK_EQ(fake_bpf(both, plug->nr + main->nr, &data) ==
+			 SECCOMP_RET_ALLOW,
+			 fake_allows(SANDBOX_MAIN, data.nr, 0) ||
+			 fake_allows(SANDBOX_PLUG, data.nr, 0));
+	data.nr = SYS_ioctl;
+	for (; r->call; r++)
+		for (bit = 0; r->name && bit < 33; bit++) {
+			data.args[1] = r->request ^ (uint32_t)BIT(bit);
+			CHECK_EQ(fake_bpf(both, plug->nr + main->nr, &data) ==
+				 SECCOMP_RET_ALLOW,
+				 ruled(SANDBOX_MAIN, "ioctl", data.args[1]) ||
+				 ruled(SANDBOX_PLUG, "ioctl", data.args[1]));
+			n++;
+		}
+	CHECK(n > 1000);
+	data.arch = 0x40000003;
+	CHECK(fake_bpf(both, plug->nr + main->nr, &data) != SECCOMP_RET_ALLOW);
 }
 
 TEST(calls_of_another_architecture_are_refused)
@@ -131,7 +163,8 @@ TEST(calls_of_another_architecture_are_refused)
 
 	for (kind = 0; kind < SANDBOX_KINDS; kind++, f++) {
 		data.arch = FAKE_AUDIT_ARCH;
-		CHECK_EQ(fake_bpf(f->insns, f->nr, &data), SECCOMP_RET_ALLOW);
+		CHECK_EQ(fake_bpf(f->insns, f->nr, &data) == SECCOMP_RET_ALLOW,
+			 kind != SANDBOX_PLUG);
 		data.arch = 0x40000003;		/* AUDIT_ARCH_I386 */
 		CHECK(fake_bpf(f->insns, f->nr, &data) != SECCOMP_RET_ALLOW);
 	}
