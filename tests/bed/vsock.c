@@ -4,11 +4,11 @@
  * comes. vsock send CID PORT: connects, trying for a while, and sends what is on
  * standard input. Statically linked, for guests and hosts that have busybox only.
  */
-#include <linux/vm_sockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <linux/vm_sockets.h>	/* wants the one before */
 #include <unistd.h>
 
 #define TRIES 600		/* tenths of a second */

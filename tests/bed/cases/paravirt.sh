@@ -9,8 +9,13 @@
 
 mkdir -p "$TMP/share"
 cp "$BINARY" "$TMP/share/postern"
-cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-modules "$TMP/modules" 6.12-cloud virtio_pci virtio_balloon vmw_vsock_virtio_transport pvpanic-pci i6300esb
+# On arm64, Debian's kernels know no panic device, and the one for clouds no watchdog.
+kernel=$(by_arch 6.12-cloud 6.12-generic)
+panics=$(by_arch pvpanic-pci "")
+cp "$("$PREPARE/guest-kernel" "$kernel")" "$TMP/share/kernel"
+# shellcheck disable=SC2086
+modules "$TMP/modules" "$kernel" virtio_pci virtio_balloon vmw_vsock_virtio_transport $panics i6300esb
+[ -z "$panics" ] || touch "$TMP/share/panics"
 modules "$TMP/share/vhost" 6.12-generic vhost_vsock
 tool "$bed_dir/vsock.c" "$TMP/share/vsock"
 cat >"$TMP/init" <<'END'
@@ -153,10 +158,12 @@ echo "assigned: discarded $(stat discarded_bytes), rss $(rss)"
 /share/postern ctl /ctl kill
 ended
 
-start panic --pvpanic --events /events
-ended
-sed 's/^/panic: /' /events
-rm /events
+if [ -e /share/panics ]; then
+	start panic --pvpanic --events /events
+	ended
+	sed 's/^/panic: /' /events
+	rm /events
+fi
 start watchdog --watchdog --events /events
 ended
 sed 's/^/watchdog: /' /events
@@ -197,9 +204,11 @@ has balloon "^balloon: status 137" "$TMP/out"
 has assigned "^assigned: balloon 128" "$TMP/out"
 has assigned "^assigned: discarded 0, rss 25[0-9]" "$TMP/out"
 has assigned "^assigned: .*what the guest gives back stays with it: a device can reach it by DMA" "$TMP/out"
-has panic "^panic: status 81" "$TMP/out"
-has panic '^panic: .*"event": "panic"' "$TMP/out"
-has panic '^panic: .*"reason": "panic", "status": 81' "$TMP/out"
+if [ -n "$panics" ]; then
+	has panic "^panic: status 81" "$TMP/out"
+	has panic '^panic: .*"event": "panic"' "$TMP/out"
+	has panic '^panic: .*"reason": "panic", "status": 81' "$TMP/out"
+fi
 has watchdog "^watchdog: status 0" "$TMP/out"
 has watchdog "^watchdog: was 0" "$TMP/out"
 has watchdog "^watchdog: was 32" "$TMP/out"
