@@ -8,14 +8,10 @@
 # interface; they go.
 . "$(dirname "$0")/../case.sh"
 
-mkdir -p "$TMP/share" "$TMP/modules"
+mkdir -p "$TMP/share"
 cp "$BINARY" "$TMP/share/postern"
 cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-n=10
-for file in $("$PREPARE/guest-modules" 6.12-cloud virtio_blk virtio_net); do
-	cp "$file" "$TMP/modules/$n-$(basename "$file")"
-	n=$((n + 1))
-done
+modules "$TMP/modules" 6.12-cloud virtio_blk virtio_net
 "$PREPARE/initrd" "$TMP/share/initrd.gz" --init "$bed_dir/guest-init" "$TMP/modules:/modules"
 dd if=/dev/urandom of="$TMP/disk" bs=1M count=4 status=none
 wanted=$(md5sum <"$TMP/disk" | cut -d' ' -f1)

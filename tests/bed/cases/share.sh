@@ -25,14 +25,9 @@ have_host debian || every_host
 programs virtiofsd usr/libexec/virtiofsd
 programs qemu-utils usr/bin/qemu-storage-daemon
 
-mkdir -p "$TMP/modules"
 cp "$BINARY" "$TMP/share/postern"
 cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-n=10
-for file in $("$PREPARE/guest-modules" 6.12-cloud virtio_pci virtio_blk virtiofs); do
-	cp "$file" "$TMP/modules/$n-$(basename "$file")"
-	n=$((n + 1))
-done
+modules "$TMP/modules" 6.12-cloud virtio_pci virtio_blk virtiofs
 cat >"$TMP/init" <<'END'
 #!/bin/sh
 mount -t proc proc /proc

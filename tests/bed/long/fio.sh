@@ -12,18 +12,14 @@ only x86 "a guest's programs are packed on a machine of their kind"
 have_host debian || every_host
 tree=$("$PREPARE/tree" fio) || skip "no fio"
 "$PREPARE/need" e2fsprogs || skip "no e2fsprogs"
-mkdir -p "$TMP/share" "$TMP/modules"
+mkdir -p "$TMP/share"
 "$PREPARE/pack" "$tree" "$tree/usr/bin/fio" "$TMP/tools"
 # fio comes with the libraries of all that it can read from: a disk, of which the guest reads what it needs.
 truncate -s 256M "$TMP/tools.img"
 mke2fs -q -t ext4 -d "$TMP/tools" "$TMP/tools.img"
 cp "$BINARY" "$TMP/share/postern"
 cp "$("$PREPARE/guest-kernel" 6.12-cloud)" "$TMP/share/kernel"
-n=10
-for file in $("$PREPARE/guest-modules" 6.12-cloud virtio_blk); do
-	cp "$file" "$TMP/modules/$n-$(basename "$file")"
-	n=$((n + 1))
-done
+modules "$TMP/modules" 6.12-cloud virtio_blk
 cat >"$TMP/init" <<'END_OF_INIT'
 #!/bin/sh
 mount -t proc proc /proc
