@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "vmm/config.h"
 #include "vmm/control.h"
@@ -108,11 +109,12 @@ static int print_reply(FILE *in)
 
 static int send_line(int fd, const char *line, size_t len, int with)
 {
+	struct iovec iov = { (void *)line, len };
 	ssize_t n;
 
 	if (!IS_ENABLED(CONFIG_HOTPLUG) || with < 0)
 		return send_all(fd, line, len);
-	n = sys_send_fd(fd, line, len, with);
+	n = sys_sendmsg(fd, &iov, 1, &with, 1);
 	return n < 0 ? n : send_all(fd, line + n, len - n);
 }
 

@@ -42,11 +42,7 @@ ssize_t sys_pwrite(int fd, const void *buf, size_t len, uint64_t offset);
 ssize_t sys_send(int fd, const void *buf, size_t len);
 /* sys_recv - read from a socket; -EAGAIN if that would wait. */
 ssize_t sys_recv(int fd, void *buf, size_t len);
-/*
- * sys_send_fd - sys_write() to a UNIX socket, with open file @pass. sys_recv_fd -
- * sys_recv(), and the open file that came with it in *@passed, or -1.
- */
-ssize_t sys_send_fd(int fd, const void *buf, size_t len, int pass);
+/* sys_recv_fd - sys_recv(), and the open file that came along in *@passed, or -1. */
 ssize_t sys_recv_fd(int fd, void *buf, size_t len, int *passed);
 /*
  * sys_unix_listen - a stream socket at @path, for its owner only, from which

@@ -37,25 +37,6 @@ union passing {
 	char room[CMSG_SPACE(sizeof(int))];
 };
 
-ssize_t sys_send_fd(int fd, const void *buf, size_t len, int pass)
-{
-	struct iovec iov = { (void *)buf, len };
-	union passing control = { .head = {
-		.cmsg_len = CMSG_LEN(sizeof(pass)),
-		.cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	} };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = CMSG_LEN(sizeof(pass)),
-	};
-
-	memcpy(CMSG_DATA(&control.head), &pass, sizeof(pass));
-	return LINUX(sendmsg(fd, &msg, MSG_NOSIGNAL));
-}
-
 ssize_t sys_recv_fd(int fd, void *buf, size_t len, int *passed)
 {
 	struct iovec iov = { buf, len };
